@@ -1,0 +1,23 @@
+//! The vocabulary of Salesmart: identifiers, column types, cursors, receipts, configuration
+//! nodes with their place in a file, and the one error type.
+//!
+//! Everything here is a value. Architecture invariant: this crate opens no file and no socket,
+//! starts no task, and knows neither DataFusion nor Delta.
+
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking"))]
+
+pub mod column;
+pub mod cursor;
+pub mod error;
+pub mod id;
+pub mod receipt;
+pub mod stream;
+pub mod suggest;
+pub mod threshold;
+pub mod yaml;
+
+pub use column::{Column, ColumnType};
+pub use cursor::Cursor;
+pub use error::{Error, ErrorKind, Location, Result};
+pub use id::{ConnectionName, ReleaseId, RunId, StreamName, SystemName};
+pub use threshold::Threshold;

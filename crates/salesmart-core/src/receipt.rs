@@ -1,0 +1,211 @@
+//! What each stage hands to the next. Receipts are written into the run record, so that any stage
+//! can be run again from the last one.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::stream::Repair;
+use crate::{ConnectionName, ReleaseId, StreamName};
+
+/// What happened to every row that was read. `rows_read = landed + quarantined + unchanged`, or
+/// the run fails.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RowCounts {
+    /// Rows that came out of the source.
+    pub read: u64,
+    /// Rows appended to the raw table because they are new or different.
+    pub landed: u64,
+    /// Rows that could not be used, kept in quarantine with their reason.
+    pub quarantined: u64,
+    /// Rows that are already in the raw table exactly as they came.
+    pub unchanged: u64,
+    /// Delete markers appended for keys that a full read no longer delivered. Not part of `read`.
+    pub deleted: u64,
+}
+
+impl RowCounts {
+    /// Whether every row that was read is accounted for.
+    #[must_use]
+    pub fn adds_up(&self) -> bool {
+        self.landed.checked_add(self.quarantined).and_then(|sum| sum.checked_add(self.unchanged))
+            == Some(self.read)
+    }
+
+    /// Adds another stream's counts.
+    pub fn add(&mut self, other: &RowCounts) {
+        self.read += other.read;
+        self.landed += other.landed;
+        self.quarantined += other.quarantined;
+        self.unchanged += other.unchanged;
+        self.deleted += other.deleted;
+    }
+}
+
+/// One stream, read into the spool (stage `extract` run alone).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ExtractedStream {
+    /// The connection it belongs to.
+    pub connection: ConnectionName,
+    /// The stream.
+    pub stream: StreamName,
+    /// Where the spooled batches are, relative to the lake.
+    pub spool: String,
+    /// Rows that came out of the source, rejected ones included.
+    pub rows_read: u64,
+}
+
+/// What stage `extract` hands on when it runs alone.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Extracted {
+    /// One entry a stream.
+    pub streams: Vec<ExtractedStream>,
+}
+
+/// One stream in its raw table.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LandedStream {
+    /// The connection it belongs to.
+    pub connection: ConnectionName,
+    /// The stream.
+    pub stream: StreamName,
+    /// What happened to the rows.
+    pub rows: RowCounts,
+    /// The raw table's Delta version after this run (unchanged when nothing new landed).
+    pub version: u64,
+    /// The quarantine table's Delta version, when rows of this run are in it.
+    pub quarantine_version: Option<u64>,
+    /// What declared value maps changed in the rows.
+    #[serde(default)]
+    pub repairs: Vec<Repair>,
+    /// Why the stream failed, when it did; the other streams go on.
+    pub failure: Option<Failure>,
+}
+
+/// A failure as a run record keeps it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// The error's kind, as [`crate::ErrorKind::as_str`] spells it.
+    pub kind: String,
+    /// The message with its causes.
+    pub message: String,
+    /// What to do next.
+    pub hint: Option<String>,
+}
+
+impl From<&crate::Error> for Failure {
+    fn from(error: &crate::Error) -> Self {
+        let mut message = error.message().to_owned();
+        for cause in error.causes() {
+            message.push_str(": ");
+            message.push_str(&cause);
+        }
+        Self {
+            kind: error.kind().as_str().to_owned(),
+            message,
+            hint: error.hint().map(str::to_owned),
+        }
+    }
+}
+
+/// What stage `land` hands on.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Landed {
+    /// One entry a stream.
+    pub streams: Vec<LandedStream>,
+}
+
+impl Landed {
+    /// The counts of all streams together.
+    #[must_use]
+    pub fn total(&self) -> RowCounts {
+        let mut total = RowCounts::default();
+        for stream in &self.streams {
+            total.add(&stream.rows);
+        }
+        total
+    }
+}
+
+/// One table that stage `model` built or found up to date.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ModeledTable {
+    /// Schema, such as `kpi`.
+    pub schema: String,
+    /// Table, such as `win_rate`.
+    pub table: String,
+    /// The Delta version that holds this build.
+    pub version: u64,
+    /// Rows in it.
+    pub rows: u64,
+    /// Whether this run wrote it; `false` when its inputs had not changed.
+    pub built: bool,
+    /// Whether releases show it to readers (marts, kpis, funnel, forecast, ops) or keep it inside
+    /// (staging, intermediate).
+    pub published: bool,
+    /// Seconds it took to build.
+    pub seconds: f64,
+}
+
+/// How severe a failing check is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// The release is not published.
+    Error,
+    /// The release is published and the run says so.
+    Warn,
+}
+
+/// The outcome of one check.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CheckResult {
+    /// The checked table, `schema.table`.
+    pub table: String,
+    /// The column, where the check is about one.
+    pub column: Option<String>,
+    /// The check as written, such as `not_null` or `between 0 and 1`.
+    pub check: String,
+    /// What a failure means.
+    pub severity: Severity,
+    /// Whether it passed.
+    pub passed: bool,
+    /// How many rows offend.
+    pub offending_rows: u64,
+    /// Some of them, as text, at most five.
+    pub samples: Vec<String>,
+    /// Where the check is written.
+    pub location: Option<crate::Location>,
+}
+
+/// What stage `model` hands on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Modeled {
+    /// The instant the models were built as of.
+    pub as_of: DateTime<Utc>,
+    /// One entry a table.
+    pub tables: Vec<ModeledTable>,
+    /// One entry a check.
+    pub checks: Vec<CheckResult>,
+}
+
+/// What stage `publish` leaves behind.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Published {
+    /// The release that is current now.
+    pub release: ReleaseId,
+    /// Whether this run made it; `false` when the tables were those of the current release.
+    pub new: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_add_up_or_say_so() {
+        let counts = RowCounts { read: 10, landed: 6, quarantined: 1, unchanged: 3, deleted: 2 };
+        assert!(counts.adds_up());
+        assert!(!RowCounts { read: 11, ..counts }.adds_up());
+        assert!(!RowCounts { landed: u64::MAX, ..counts }.adds_up());
+    }
+}
