@@ -186,20 +186,21 @@ impl Error {
     }
 
     /// Several independent errors as one. The first gives the kind; an empty list gives `None`.
+    /// What the errors carry beside them comes beside the first, so that none is hidden in another.
     #[must_use]
-    pub fn many(mut errors: Vec<Error>) -> Option<Self> {
-        if errors.is_empty() {
-            return None;
-        }
-        let mut first = errors.remove(0);
-        first.0.also.extend(errors);
+    pub fn many(errors: Vec<Error>) -> Option<Self> {
+        let mut errors = errors.into_iter().flat_map(Error::split);
+        let mut first = errors.next()?;
+        first.0.also = errors.collect();
         Some(first)
     }
 
-    /// Wraps this error as the cause of a new one, which keeps its kind and retryability.
+    /// Wraps this error as the cause of a new one, which keeps its kind and retryability, and the
+    /// errors beside it.
     #[must_use]
-    pub fn wrap(self, message: impl Into<String>) -> Self {
+    pub fn wrap(mut self, message: impl Into<String>) -> Self {
         let mut outer = Self::new(self.kind(), message);
+        outer.0.also = std::mem::take(&mut self.0.also);
         outer.0.retryable = self.0.retryable;
         // What the inner error knows and the outer does not is still the best answer there is.
         outer.0.hint.clone_from(&self.0.hint);
@@ -363,8 +364,9 @@ const FACT: &str = "\n  ";
 /// message from being taken for one.
 const BESIDE: &str = "\n\u{1e}";
 
-/// Reads the `{:#}` form back; any other text is a message.
+/// What the YAML decoder needs of errors on their way through serde.
 impl Error {
+    /// Reads the `{:#}` form back; any other text is a message.
     pub(crate) fn from_detailed(text: &str) -> Self {
         let errors: Vec<Error> = text.split(BESIDE).map(Self::one_from_detailed).collect();
         Self::many(errors).unwrap_or_else(|| Self::configuration(text))
@@ -449,6 +451,16 @@ mod tests {
         codes.dedup();
         assert_eq!(codes.len(), ErrorKind::ALL.len());
         assert!(!codes.contains(&0) && !codes.contains(&2));
+    }
+
+    #[test]
+    fn errors_of_errors_are_all_seen() {
+        let pair = |a, b| Error::many(vec![Error::configuration(a), Error::configuration(b)]);
+        let all = Error::many([pair("1", "2"), pair("3", "4")].into_iter().flatten().collect());
+        let messages: Vec<String> =
+            all.expect("four errors").iter().map(|error| error.message().to_owned()).collect();
+        assert_eq!(messages, ["1", "2", "3", "4"]);
+        assert!(Error::many(Vec::new()).is_none());
     }
 
     #[test]

@@ -114,6 +114,7 @@ impl Lake {
                 }
             }
         }
+        #[expect(clippy::disallowed_methods, reason = "the log of a table says when it was written")]
         let now = Utc::now().timestamp_millis();
         for file in &commit.files {
             actions.push(Action::Add(Add {

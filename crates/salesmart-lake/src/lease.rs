@@ -6,6 +6,11 @@
 //! machine) is taken over by creating the epoch after it. A holder that finds a later epoch has
 //! lost the lease and must stop.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a heartbeat is about the present moment, wherever the figures are as of"
+)]
+
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -143,6 +148,21 @@ impl Lake {
         }
         let heart = tokio::spawn(beat(self.clone(), epoch_path(name, epoch), record.clone()));
         Ok(Lease { lake: self.clone(), name: name.to_owned(), epoch, record, heart })
+    }
+}
+
+impl Lake {
+    /// Who holds a lease now, `None` where nobody does.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn lease_holder(&self, name: &str) -> Result<Option<LeaseRecord>> {
+        let last = last_epoch(self, name).await?;
+        let record = match last {
+            0 => None,
+            _ => self.get_json::<LeaseRecord>(&epoch_path(name, last)).await?,
+        };
+        Ok(record.filter(|record| !record.is_free(Utc::now())))
     }
 }
 

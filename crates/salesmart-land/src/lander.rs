@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
-use arrow::datatypes::{Field, Schema, SchemaRef};
+use arrow::datatypes::SchemaRef;
 use chrono::{DateTime, Utc};
 use futures::TryStreamExt;
 use futures::future::BoxFuture;
@@ -20,8 +20,10 @@ use crate::batch::{Judged, Origin, arrow_error, position, row_as_json};
 use crate::hash::{content_hashes, key_hashes, wide_content_hashes};
 use crate::index::{Index, PARTITION_ROWS, Partition, Verdict, identity, stored_keys};
 use crate::key_log::KeyLog;
-use crate::provenance::{Operation, raw_schema};
+use crate::provenance::Operation;
 use crate::quarantine::Quarantine;
+use crate::refusal;
+use crate::schema::merged_schema;
 use crate::spill::{Spill, schema_of};
 
 /// Asked before every commit: an error means that another run took over.
@@ -452,7 +454,7 @@ impl Lander {
         let next = Pending::new(&self.request.lake, &self.path, &self.schema, &self.origin, self.batch + 1);
         let done = std::mem::replace(&mut self.pending, next);
         if !done.counts.adds_up() {
-            return Err(rows_do_not_add_up(&done.counts));
+            return Err(refusal::rows_do_not_add_up(&done.counts));
         }
         let mut total = self.total;
         total.add(&done.counts);
@@ -464,7 +466,7 @@ impl Lander {
             self.quarantine_version = Some(version);
         }
         if self.request.max_rejected.exceeded(total.quarantined, total.read) {
-            return Err(self.too_many_rejected(&total, &samples));
+            return Err(refusal::too_many_rejected(&self.request, &total, &samples));
         }
         let commit = Commit {
             files: done.writer.finish().await?,
@@ -494,29 +496,6 @@ impl Lander {
         Ok(())
     }
 
-    fn too_many_rejected(&self, total: &RowCounts, samples: &[RejectedRow]) -> Error {
-        let mut error = Error::new(
-            ErrorKind::CheckFailed,
-            format!("{} of {} rows do not fit the stream's declaration", total.quarantined, total.read),
-        )
-        .with("allowed", format!("max_rejected: {}", self.request.max_rejected));
-        for sample in samples {
-            let column = sample.column.as_ref().map(|column| format!(", column `{column}`")).unwrap_or_default();
-            let value = sample.value.as_ref().map(|value| format!(", value `{value}`")).unwrap_or_default();
-            error = error.with("row", format!("{}{column}{value}: {}", sample.position, sample.reason));
-        }
-        if let Some(location) = &self.request.stream.location {
-            error = error.at(location.clone());
-        }
-        error
-            .with_state("nothing of this stream was landed, its cursor stays")
-            .with_hint(format!(
-                "see all of them with `salesmart query \"select * from quarantine.{}.{}\"`, then correct the source, \
-                 the stream's columns, or `max_rejected`",
-                self.request.connection, self.request.stream.name
-            ))
-    }
-
     fn close(self) -> Result<LandedStream> {
         if self.pending.anything {
             return Err(Error::new(ErrorKind::Interrupted, "the reading ended without a checkpoint")
@@ -535,14 +514,6 @@ impl Lander {
 }
 
 const REPEATED_KEY: &str = "the key came before in this snapshot; the first row with it counts";
-
-fn rows_do_not_add_up(counts: &RowCounts) -> Error {
-    Error::bug(format!(
-        "the rows do not add up: {} read, but {} landed + {} quarantined + {} unchanged",
-        counts.read, counts.landed, counts.quarantined, counts.unchanged
-    ))
-    .with_state("nothing was committed")
-}
 
 impl Pending {
     fn new(lake: &Lake, path: &TablePath, schema: &SchemaRef, origin: &Origin, batch: i64) -> Self {
@@ -565,41 +536,4 @@ impl Pending {
 fn next_batch(table: Option<&Table>) -> i64 {
     let last = table.and_then(|table| table.metadata.get("batch")).and_then(serde_json::Value::as_i64);
     last.map_or(1, |last| last + 1)
-}
-
-/// The raw table's columns with those the stream declares now: new columns are added, columns that
-/// are declared no longer stay and are null from now on.
-fn merged_schema(table: Option<&Table>, stream: &StreamSpec) -> Result<SchemaRef> {
-    let declared = raw_schema(stream);
-    let Some(table) = table else { return Ok(declared) };
-    let mut fields: Vec<Field> = Vec::new();
-    for field in declared.fields() {
-        if let Ok(there) = table.schema.field_with_name(field.name())
-            && there.data_type() != field.data_type()
-        {
-            let error = Error::new(
-                ErrorKind::SchemaChanged,
-                format!("column `{}` was landed as another type than it is declared now", field.name()),
-            )
-            .with("landed", there.data_type())
-            .with("declared", field.data_type())
-            .with_state("nothing was landed")
-            .with_hint(format!(
-                "give the column its former type, or a new name with `from: {0}`, or give the stream a new name; \
-                 raw tables are never rewritten",
-                field.name()
-            ));
-            return Err(match &stream.location {
-                Some(location) => error.at(location.clone()),
-                None => error,
-            });
-        }
-        fields.push(field.as_ref().clone());
-    }
-    for field in table.schema.fields() {
-        if declared.field_with_name(field.name()).is_err() {
-            fields.push(field.as_ref().clone());
-        }
-    }
-    Ok(Arc::new(Schema::new(fields)))
 }

@@ -19,6 +19,8 @@ mod key_log;
 mod lander;
 mod provenance;
 mod quarantine;
+mod refusal;
+mod schema;
 mod spill;
 #[cfg(test)]
 mod tests;

@@ -27,6 +27,8 @@
 //! `Vec`, maps with text keys (`BTreeMap` sorts, [`Pairs`] keeps the order of the file), enums
 //! (a name, or a mapping with one key), [`At`] to remember a place, [`Node`] to leave a part for
 //! later. Every key that no field takes is an error, with or without `deny_unknown_fields`.
+//! Not for `untagged`, `flatten` and internally tagged types: serde buffers what they hold, and
+//! places and types get lost; decode a [`Node`] in two steps instead.
 //! A `Deserialize` that fails with `D::Error::custom(error)`, `error` being a [`crate::Error`],
 //! keeps its message, facts and hint, and gets the place of the value.
 
@@ -36,8 +38,12 @@ mod expand;
 mod fault;
 mod parse;
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;
 mod wrap;
+
+use std::fmt;
 
 use serde::de::DeserializeOwned;
 
@@ -47,7 +53,7 @@ pub use parse::parse;
 pub use wrap::{At, Pairs};
 
 /// A value in a YAML file and where it stands.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Node {
     /// Where the value begins.
     pub location: Location,
@@ -80,6 +86,17 @@ pub struct Entry {
     pub location: Location,
     /// The value.
     pub node: Node,
+}
+
+impl fmt::Debug for Node {
+    /// Without values that were replaced, which may be secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let value: &dyn fmt::Debug = match &self.written {
+            Some(written) => written,
+            None => &self.value,
+        };
+        f.debug_struct("Node").field("location", &self.location).field("value", value).finish()
+    }
 }
 
 impl Node {

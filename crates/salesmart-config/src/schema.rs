@@ -1,0 +1,123 @@
+//! The JSON Schema of the files a person writes, for editors.
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde_json::{Map, Value, json};
+
+use crate::business::BusinessFile;
+use crate::lake::LakeFile;
+use crate::pipeline::PipelineFile;
+
+/// The schema of `pipelines/*.yml`. `connectors` are the names of the known connectors with the
+/// schemas of their `with` sections; without any, `connector` and `with` are left open.
+#[must_use]
+pub fn pipeline(connectors: &[(&str, Value)]) -> Value {
+    let mut schema = of::<PipelineFile>();
+    if connectors.is_empty() {
+        return schema;
+    }
+    let names: Vec<&str> = connectors.iter().map(|(name, _)| *name).collect();
+    let mut cases = Vec::new();
+    let mut definitions = Map::new();
+    for (name, section) in connectors {
+        let mut section = section.clone();
+        nest_definitions(name, &mut section, &mut definitions);
+        cases.push(json!({
+            "if": {"properties": {"connector": {"const": name}}, "required": ["connector"]},
+            "then": {"properties": {"with": section}},
+        }));
+    }
+    if let Some(Value::Object(all)) = schema.get_mut("$defs") {
+        all.append(&mut definitions);
+    }
+    if let Some(Value::Object(connection)) = schema.pointer_mut("/$defs/Connection") {
+        connection.insert("allOf".to_owned(), Value::Array(cases));
+        if let Some(Value::Object(connector)) = connection["properties"].get_mut("connector") {
+            connector.insert("enum".to_owned(), json!(names));
+        }
+    }
+    schema
+}
+
+/// The schema of `config/business.yml`.
+#[must_use]
+pub fn business() -> Value {
+    of::<BusinessFile>()
+}
+
+/// The schema of `config/lake.yml`.
+#[must_use]
+pub fn lake() -> Value {
+    of::<LakeFile>()
+}
+
+fn of<T: JsonSchema>() -> Value {
+    SchemaGenerator::default().into_root_schema_for::<T>().to_value()
+}
+
+/// Moves the definitions of a connector's schema to the root of the whole schema, where its
+/// references look for them. The connector's name keeps those of two connectors apart.
+fn nest_definitions(connector: &str, section: &mut Value, definitions: &mut Map<String, Value>) {
+    let own = match section {
+        Value::Object(object) => {
+            object.remove("$schema");
+            object.remove("$defs")
+        }
+        _ => None,
+    };
+    rename_references(connector, section);
+    let Some(Value::Object(own)) = own else { return };
+    for (name, mut definition) in own {
+        rename_references(connector, &mut definition);
+        definitions.insert(format!("{connector}.{name}"), definition);
+    }
+}
+
+fn rename_references(connector: &str, value: &mut Value) {
+    match value {
+        Value::Object(object) => {
+            for (key, value) in object {
+                match value {
+                    Value::String(reference) if key == "$ref" => {
+                        if let Some(name) = reference.strip_prefix("#/$defs/") {
+                            *reference = format!("#/$defs/{connector}.{name}");
+                        }
+                    }
+                    other => rename_references(connector, other),
+                }
+            }
+        }
+        Value::Array(items) => {
+            for item in items {
+                rename_references(connector, item);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The schema of `max_rejected`.
+pub(crate) fn threshold(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": ["string", "integer"],
+        "pattern": r"^[0-9]+(\.[0-9]+)? ?%$|^[0-9]+$",
+        "minimum": 0,
+        "examples": ["0.1%", 12],
+    })
+}
+
+/// The schema of a month.
+pub(crate) fn month(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": ["string", "integer"],
+        "minimum": 1,
+        "maximum": 12,
+        "examples": ["february", 2],
+    })
+}
+
+/// The schema of a weekday.
+pub(crate) fn weekday(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "enum": ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"],
+    })
+}

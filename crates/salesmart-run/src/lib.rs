@@ -1,0 +1,23 @@
+//! Walking one pipeline down the line: extract, land, model, publish.
+//!
+//! [`Workspace`] is a project folder that was read and found well-formed. [`run`] takes one of its
+//! pipelines through the stages that are asked for, under a lease, and leaves a [`RunRecord`] in
+//! the lake after every stage, so that a run that ends early can be seen and run again.
+//!
+//! Architecture invariant: this crate knows no connector; which kinds there are is told to it.
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking"))]
+
+mod check;
+mod observe;
+mod record;
+mod run;
+mod spool;
+mod stages;
+mod system;
+mod workspace;
+
+pub use check::{CheckReport, check};
+pub use observe::{Observer, Progress, Stage};
+pub use record::{RunRecord, RunStatus, run_record, run_records};
+pub use run::{RunOptions, Stages, run};
+pub use workspace::{ConnectedStream, Connection, Workspace};

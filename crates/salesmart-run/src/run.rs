@@ -1,0 +1,433 @@
+//! One run of one pipeline, from the lease to the release.
+
+#![expect(clippy::disallowed_methods, reason = "a run begins and ends at present moments")]
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use futures::future::BoxFuture;
+use salesmart_core::receipt::{Extracted, Failure, Modeled, Severity};
+use salesmart_core::{Error, ErrorKind, Result, RunId};
+use salesmart_lake::{Lake, Lease};
+use salesmart_model::{BuildRequest, Catalog, Progress as BuildProgress, SoFar, build};
+use salesmart_publish::{PublishRequest, publish};
+use tokio::signal;
+
+use crate::observe::{Observer, Progress, Stage};
+use crate::record::{RunRecord, RunStatus, lease_name, run_records};
+use crate::stages::StreamStage;
+use crate::workspace::{ConnectedStream, Connection, Workspace};
+use crate::{spool, system};
+
+/// The lease that lets only one run build and publish at a time, whichever its pipeline.
+const WAREHOUSE_LEASE: &str = "warehouse";
+/// How long a run waits for another pipeline's models.
+const WAREHOUSE_WAIT: std::time::Duration = std::time::Duration::from_secs(3_600);
+/// How often it looks.
+const WAREHOUSE_POLL: std::time::Duration = std::time::Duration::from_secs(2);
+
+/// Which part of the line to walk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stages {
+    /// All of it.
+    Line,
+    /// Reading alone: what comes is kept in a spool.
+    Extract,
+    /// Landing what the last `extract` spooled.
+    Land,
+    /// Building from what has landed.
+    Model,
+    /// Releasing what was built last.
+    Publish,
+}
+
+impl Stages {
+    fn list(self) -> Vec<Stage> {
+        match self {
+            Stages::Line => vec![Stage::Extract, Stage::Land, Stage::Model, Stage::Publish],
+            Stages::Extract => vec![Stage::Extract],
+            Stages::Land => vec![Stage::Land],
+            Stages::Model => vec![Stage::Model],
+            Stages::Publish => vec![Stage::Publish],
+        }
+    }
+}
+
+/// How to run.
+#[derive(Clone)]
+pub struct RunOptions {
+    /// Which part of the line.
+    pub stages: Stages,
+    /// The instant the models are built as of; otherwise the pipeline's, otherwise the start.
+    pub as_of: Option<DateTime<Utc>>,
+    /// Reads every stream from the start.
+    pub full_refresh: bool,
+    /// Builds tables even where nothing changed.
+    pub rebuild: bool,
+    /// Selectors of models; empty takes the pipeline's, which by default are all.
+    pub select: Vec<String>,
+    /// Bytes that models may hold before they spill to disk.
+    pub memory_limit: usize,
+}
+
+impl Default for RunOptions {
+    fn default() -> Self {
+        Self {
+            stages: Stages::Line,
+            as_of: None,
+            full_refresh: false,
+            rebuild: false,
+            select: Vec::new(),
+            memory_limit: 3 * 1024 * 1024 * 1024,
+        }
+    }
+}
+
+/// Runs a pipeline. The record of the run is in the lake, whether it succeeds or fails.
+///
+/// # Errors
+/// The first thing that kept the run from its end. What had been committed until then stays and is
+/// not done again by the next run; the last release stays current.
+pub async fn run(
+    workspace: &Workspace,
+    lake: &Lake,
+    pipeline: &str,
+    options: RunOptions,
+    observer: Arc<dyn Observer>,
+) -> Result<RunRecord> {
+    let pipeline = workspace.project().pipeline(pipeline)?;
+    let connections = workspace.connections(&pipeline)?;
+    let select = if options.select.is_empty() {
+        pipeline.model.select.iter().map(|selector| selector.value.clone()).collect()
+    } else {
+        options.select.clone()
+    };
+    let selection = workspace.catalog().select(&select)?;
+
+    let started_at = Utc::now();
+    let run_id = RunId::new(started_at);
+    let as_of =
+        options.as_of.or(pipeline.model.as_of.as_ref().map(|as_of| as_of.value)).unwrap_or(started_at);
+    let lease = Arc::new(lake.acquire_lease(&lease_name(&pipeline.name), &run_id).await?);
+    let record = RunRecord {
+        run_id,
+        pipeline: pipeline.name.clone(),
+        salesmart_version: env!("CARGO_PKG_VERSION").to_owned(),
+        stages: options.stages.list(),
+        started_at,
+        finished_at: None,
+        status: RunStatus::Running,
+        as_of,
+        complete: select.is_empty(),
+        extracted: None,
+        landed: None,
+        modeled: None,
+        published: None,
+        failure: None,
+    };
+    record.save(lake).await?;
+    tracing::info!(target: "run", run_id = %record.run_id, pipeline = %record.pipeline, as_of = %as_of, "run begins");
+
+    let max_rejected = pipeline.land.max_rejected();
+    let mut line = Line {
+        workspace,
+        lake,
+        connections,
+        selection,
+        max_rejected,
+        options,
+        observer,
+        lease: Arc::clone(&lease),
+        record,
+    };
+    let outcome = tokio::select! {
+        outcome = line.walk() => outcome,
+        () = asked_to_stop() => Err(Error::new(ErrorKind::Interrupted, "the run was asked to stop")
+            .with_state("what was committed stays, the last release is still current")
+            .with_hint("run it again: it goes on from what was committed")),
+    };
+    let mut record = line.record.clone();
+    drop(line);
+    record.finished_at = Some(Utc::now());
+    match &outcome {
+        Ok(()) => record.status = RunStatus::Succeeded,
+        Err(error) => {
+            record.status = RunStatus::Failed;
+            record.failure = Some(Failure::from(error));
+        }
+    }
+    record.save(lake).await?;
+    if let Some(lease) = Arc::into_inner(lease) {
+        lease.release().await?;
+    }
+    tracing::info!(target: "run", run_id = %record.run_id, status = record.status.as_str(), "run ends");
+    outcome.map(|()| record)
+}
+
+/// Ends when the person or the system asks the process to stop.
+async fn asked_to_stop() {
+    let interrupt = signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        if let Ok(mut terminate) = signal::unix::signal(signal::unix::SignalKind::terminate()) {
+            tokio::select! {
+                _ = interrupt => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+    }
+    let _ = interrupt.await;
+}
+
+/// A run under way.
+struct Line<'a> {
+    workspace: &'a Workspace,
+    lake: &'a Lake,
+    connections: Vec<Connection>,
+    selection: std::collections::BTreeSet<salesmart_model::TableName>,
+    max_rejected: salesmart_core::Threshold,
+    options: RunOptions,
+    observer: Arc<dyn Observer>,
+    lease: Arc<Lease>,
+    record: RunRecord,
+}
+
+impl Line<'_> {
+    async fn walk(&mut self) -> Result<()> {
+        match self.options.stages {
+            Stages::Line => {
+                self.extract_and_land().await?;
+                self.model_and_publish(true).await
+            }
+            Stages::Extract => self.extract().await,
+            Stages::Land => self.land().await,
+            Stages::Model => self.model_and_publish(false).await,
+            Stages::Publish => self.publish_last().await,
+        }
+    }
+
+    fn streams(&self) -> Vec<ConnectedStream> {
+        self.connections.iter().flat_map(Connection::streams).collect()
+    }
+
+    fn stream_stage(&self) -> StreamStage {
+        StreamStage {
+            lake: self.lake.clone(),
+            run_id: self.record.run_id.clone(),
+            started_at: self.record.started_at,
+            full_refresh: self.options.full_refresh,
+            max_rejected: self.max_rejected,
+            lease: Arc::clone(&self.lease),
+            observer: Arc::clone(&self.observer),
+        }
+    }
+
+    async fn extract_and_land(&mut self) -> Result<()> {
+        let streams = self.streams();
+        self.observer.observe(Progress::StageBegins { stage: Stage::Land, items: streams.len() });
+        let outcome = self.stream_stage().extract_and_land(streams).await;
+        self.landed(outcome).await
+    }
+
+    async fn extract(&mut self) -> Result<()> {
+        let streams = self.streams();
+        self.observer.observe(Progress::StageBegins { stage: Stage::Extract, items: streams.len() });
+        self.record.extracted = Some(self.stream_stage().extract(streams).await?);
+        Ok(())
+    }
+
+    /// Lands the newest spool that has not been landed.
+    async fn land(&mut self) -> Result<()> {
+        let Some((run_id, extracted)) = self.last_spool().await? else {
+            return Err(Error::configuration(format!("pipeline `{}` has nothing to land", self.record.pipeline))
+                .with_state("nothing was changed")
+                .with_hint(format!("run `salesmart extract {}` first", self.record.pipeline)));
+        };
+        let streams = self.streams();
+        self.observer.observe(Progress::StageBegins { stage: Stage::Land, items: streams.len() });
+        let outcome = self.stream_stage().land_spooled(&extracted, streams).await;
+        self.landed(outcome).await?;
+        self.lake.remove_folder(&spool::folder(&run_id)).await
+    }
+
+    async fn last_spool(&self) -> Result<Option<(RunId, Extracted)>> {
+        for record in run_records(self.lake).await?.into_iter().rev() {
+            if record.pipeline != self.record.pipeline || record.run_id == self.record.run_id {
+                continue;
+            }
+            if let (RunStatus::Succeeded, Some(extracted)) = (record.status, record.extracted) {
+                return Ok(Some((record.run_id, extracted)));
+            }
+            if record.landed.is_some() {
+                // What was spooled before this is older than what has landed.
+                return Ok(None);
+            }
+        }
+        Ok(None)
+    }
+
+    /// Keeps the receipts, and makes one error of those of the streams that failed.
+    async fn landed(&mut self, (landed, errors): (salesmart_core::receipt::Landed, Vec<Error>)) -> Result<()> {
+        let rows = landed.total();
+        let succeeded = landed.streams.len();
+        self.record.landed = Some(landed);
+        self.record.save(self.lake).await?;
+        let state = self.state().await?;
+        let state = match succeeded {
+            0 => state,
+            1 => format!("1 other stream landed and keeps its rows; {state}"),
+            many => format!("{many} other streams landed and keep their rows; {state}"),
+        };
+        let errors: Vec<Error> = errors.into_iter().map(|error| error.with_state(state.clone())).collect();
+        if let Some(error) = Error::many(errors) {
+            return Err(error);
+        }
+        if !rows.adds_up() {
+            return Err(Error::bug(format!(
+                "the rows of this run do not add up: {} read, but {} landed + {} quarantined + {} unchanged",
+                rows.read, rows.landed, rows.quarantined, rows.unchanged
+            ))
+            .with_state(state));
+        }
+        Ok(())
+    }
+
+    /// What readers see if the run ends here.
+    async fn state(&self) -> Result<String> {
+        Ok(salesmart_publish::state(self.lake.current_release().await?.as_ref()))
+    }
+
+    async fn model_and_publish(&mut self, release: bool) -> Result<()> {
+        let warehouse = self.acquire_warehouse().await?;
+        let modeled = self.model().await?;
+        self.record.modeled = Some(modeled.clone());
+        self.record.save(self.lake).await?;
+        if release {
+            self.lease.check().await?;
+            warehouse.check().await?;
+            self.publish(&modeled).await?;
+        } else if let Some(failed) =
+            modeled.checks.iter().find(|check| !check.passed && check.severity == Severity::Error)
+        {
+            tracing::warn!(target: "run", table = %failed.table, check = %failed.check, "a check failed: publishing this build would be refused");
+        }
+        warehouse.release().await
+    }
+
+    /// Waits for another pipeline that builds.
+    async fn acquire_warehouse(&self) -> Result<Lease> {
+        let begun = tokio::time::Instant::now();
+        loop {
+            match self.lake.acquire_lease(WAREHOUSE_LEASE, &self.record.run_id).await {
+                Err(error) if error.kind() == ErrorKind::LeaseHeld && begun.elapsed() < WAREHOUSE_WAIT => {
+                    tracing::info!(target: "run", "waiting for another pipeline to build and publish");
+                    tokio::time::sleep(WAREHOUSE_POLL).await;
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    async fn model(&mut self) -> Result<Modeled> {
+        self.observer.observe(Progress::StageBegins { stage: Stage::Model, items: self.selection.len() });
+        let mut records = run_records(self.lake).await?;
+        records.retain(|record| record.run_id != self.record.run_id);
+        records.push(self.record.clone());
+        let early = system::early(&records)?;
+        let this = self.record.clone();
+        let late = move |so_far: SoFar| -> BoxFuture<'static, Result<_>> {
+            Box::pin(async move {
+                Ok(std::collections::BTreeMap::from([
+                    ("run".to_owned(), vec![system::runs(&records, &this)?]),
+                    (
+                        "check_result".to_owned(),
+                        vec![salesmart_model::system::check_result(&this.run_id, &so_far.checks)?],
+                    ),
+                ]))
+            })
+        };
+        let observer = Arc::clone(&self.observer);
+        let last_release = self.lake.current_release().await?.map(|release| {
+            release.tables.into_iter().map(|(name, table)| (name, table.version)).collect()
+        });
+        let catalog: Arc<Catalog> = self.workspace.shared_catalog();
+        build(BuildRequest {
+            lake: self.lake.clone(),
+            catalog,
+            selection: self.selection.clone(),
+            raw: self.workspace.raw_streams()?,
+            system: early,
+            late_system: Box::new(late),
+            business: self.workspace.business(),
+            as_of: self.record.as_of,
+            last_release,
+            rebuild: self.options.rebuild,
+            memory_limit: self.options.memory_limit,
+            on_progress: Arc::new(move |progress| tell(&*observer, progress)),
+        })
+        .await
+    }
+
+    async fn publish(&mut self, modeled: &Modeled) -> Result<()> {
+        self.observer.observe(Progress::StageBegins { stage: Stage::Publish, items: 0 });
+        let published = publish(PublishRequest {
+            lake: self.lake,
+            modeled,
+            complete: self.record.complete,
+            pipeline: &self.record.pipeline,
+            run_id: &self.record.run_id,
+            now: Utc::now(),
+        })
+        .await?;
+        self.observer.observe(Progress::Published(&published));
+        self.record.published = Some(published);
+        Ok(())
+    }
+
+    /// Releases what the newest build of this pipeline made.
+    async fn publish_last(&mut self) -> Result<()> {
+        let records = run_records(self.lake).await?;
+        let last = records
+            .into_iter()
+            .rev()
+            .find(|record| record.pipeline == self.record.pipeline && record.modeled.is_some());
+        let Some((record, modeled)) = last.and_then(|record| Some((record.clone(), record.modeled?))) else {
+            return Err(Error::configuration(format!("pipeline `{}` has nothing to publish", self.record.pipeline))
+                .with_state("nothing was changed")
+                .with_hint(format!("run `salesmart model {}` first", self.record.pipeline)));
+        };
+        self.record.as_of = record.as_of;
+        self.record.complete = record.complete;
+        let warehouse = self.acquire_warehouse().await?;
+        self.publish(&modeled).await?;
+        warehouse.release().await
+    }
+}
+
+/// Passes on what a build tells.
+fn tell(observer: &dyn Observer, progress: BuildProgress) {
+    let table = |name: &salesmart_model::TableName, rows, seconds, built| salesmart_core::receipt::ModeledTable {
+        schema: name.schema.clone(),
+        table: name.table.clone(),
+        version: 0,
+        rows,
+        built,
+        published: true,
+        seconds,
+    };
+    match progress {
+        BuildProgress::Planned { tables } => {
+            tracing::debug!(target: "model", tables, "models are planned");
+        }
+        BuildProgress::Started(name) => observer.observe(Progress::TableBegins { table: &name.to_string() }),
+        BuildProgress::Built { table: name, rows, seconds } => {
+            observer.observe(Progress::TableDone(&table(&name, rows, seconds, true)));
+        }
+        BuildProgress::Unchanged(name) => {
+            observer.observe(Progress::TableDone(&table(&name, 0, 0.0, false)));
+        }
+        BuildProgress::Checked(result) if !result.passed => observer.observe(Progress::CheckFailed(&result)),
+        BuildProgress::Checked(_) => {}
+    }
+}

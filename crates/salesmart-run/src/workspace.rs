@@ -1,0 +1,193 @@
+//! A project folder, read and found well-formed: pipelines, connections, models.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use salesmart_config::business::{self, Business, Pattern};
+use salesmart_config::{Pipeline, Project, Variables};
+use salesmart_core::stream::StreamSpec;
+use salesmart_core::{ConnectionName, Error, Result, SystemName};
+use salesmart_extract::{Connector, ConnectorKind, find};
+use salesmart_lake::Lake;
+use salesmart_model::{BusinessSettings, Calendar, Catalog, FiscalYear, RawStream, WeekPattern, YearEnd};
+
+/// A project folder with everything that can be read without running.
+pub struct Workspace {
+    project: Project,
+    catalog: Arc<Catalog>,
+    kinds: &'static [ConnectorKind],
+}
+
+/// A connection of a pipeline, ready to be read.
+#[derive(Clone)]
+pub struct Connection {
+    /// Its name.
+    pub name: ConnectionName,
+    /// The system whose staging models read it.
+    pub system: SystemName,
+    /// The connector.
+    pub connector: Arc<dyn Connector>,
+}
+
+/// One stream of a connection.
+#[derive(Clone)]
+pub struct ConnectedStream {
+    /// The connection.
+    pub connection: Connection,
+    /// The stream.
+    pub stream: StreamSpec,
+}
+
+impl Connection {
+    /// Its streams.
+    pub fn streams(&self) -> impl Iterator<Item = ConnectedStream> + '_ {
+        self.connector
+            .streams()
+            .iter()
+            .map(|stream| ConnectedStream { connection: self.clone(), stream: stream.clone() })
+    }
+}
+
+impl Workspace {
+    /// Reads a project folder. `builtin` are the models that ship inside the binary, as path below
+    /// `sql/` and text; the project's own `sql/` adds to them or replaces one by the same path.
+    ///
+    /// # Errors
+    /// Everything that is wrong in any file, as one error.
+    pub fn load(
+        root: &Path,
+        variables: &Variables,
+        kinds: &'static [ConnectorKind],
+        builtin: &[(String, String)],
+    ) -> Result<Self> {
+        let project = Project::load(root, variables);
+        let own = root.join("sql");
+        let catalog = Catalog::load(builtin, own.is_dir().then_some(own.as_path()));
+        match (project, catalog) {
+            (Ok(project), Ok(catalog)) => Ok(Self { project, catalog: Arc::new(catalog), kinds }),
+            (project, catalog) => {
+                let problems: Vec<Error> =
+                    [project.err(), catalog.err()].into_iter().flatten().collect();
+                Err(Error::many(problems).unwrap_or_else(|| Error::bug("a project was neither read nor refused")))
+            }
+        }
+    }
+
+    /// The configuration.
+    #[must_use]
+    pub fn project(&self) -> &Project {
+        &self.project
+    }
+
+    /// The models.
+    #[must_use]
+    pub fn catalog(&self) -> &Catalog {
+        &self.catalog
+    }
+
+    /// The models, for those who keep them longer than the workspace.
+    pub(crate) fn shared_catalog(&self) -> Arc<Catalog> {
+        Arc::clone(&self.catalog)
+    }
+
+    /// Opens the lake: the given location, or that of the project.
+    ///
+    /// # Errors
+    /// When it cannot be opened.
+    pub async fn lake(&self, given: Option<&str>) -> Result<Lake> {
+        Lake::open(&self.project.lake_url(given)?).await
+    }
+
+    /// Builds the connections of a pipeline. Nothing is contacted.
+    ///
+    /// # Errors
+    /// Everything that is wrong in their sections, as one error.
+    pub fn connections(&self, pipeline: &Pipeline) -> Result<Vec<Connection>> {
+        let mut problems = Vec::new();
+        let mut connections = Vec::new();
+        for connection in &pipeline.extract {
+            let configured = find(self.kinds, &connection.connector.value)
+                .map_err(|e| e.at(connection.connector.location.clone()))
+                .and_then(|kind| (kind.configure)(&connection.name.value, &connection.with, self.project.root()));
+            match configured {
+                Ok(connector) => connections.push(Connection {
+                    name: connection.name.value.clone(),
+                    system: connection.system.value.clone(),
+                    connector,
+                }),
+                // Each problem stands by itself in the list.
+                Err(error) => problems.push(error),
+            }
+        }
+        match Error::many(problems) {
+            Some(error) => Err(error),
+            None => Ok(connections),
+        }
+    }
+
+    /// The streams of every pipeline of the project: what the models read, whichever pipeline is
+    /// being run.
+    ///
+    /// # Errors
+    /// When a pipeline cannot be used as it is: leaving its rows out would lose them silently.
+    pub fn raw_streams(&self) -> Result<Vec<RawStream>> {
+        let mut problems = Vec::new();
+        let mut streams = Vec::new();
+        for name in self.project.pipeline_names() {
+            let connections =
+                self.project.pipeline(name).and_then(|pipeline| self.connections(&pipeline));
+            match connections {
+                Ok(connections) => {
+                    for connected in connections.iter().flat_map(Connection::streams) {
+                        streams.push(RawStream {
+                            system: connected.connection.system,
+                            stream: connected.stream.name,
+                            connection: connected.connection.name,
+                            columns: connected.stream.columns,
+                            location: connected.stream.location,
+                        });
+                    }
+                }
+                Err(error) => problems.push(error),
+            }
+        }
+        match Error::many(problems) {
+            Some(error) => Err(error),
+            None => Ok(streams),
+        }
+    }
+
+    /// What models know of the company.
+    #[must_use]
+    pub fn business(&self) -> BusinessSettings {
+        business_settings(self.project.business())
+    }
+}
+
+/// The models' view of `config/business.yml`.
+fn business_settings(business: &Business) -> BusinessSettings {
+    let fiscal = business.fiscal_year;
+    let weeks = |pattern| FiscalYear::Weeks {
+        pattern,
+        // A year of whole weeks ends by the end of the month before the one it starts with.
+        end_month: if fiscal.starts == 1 { 12 } else { fiscal.starts - 1 },
+        ends_on: fiscal.ends_on,
+        rule: match fiscal.rule {
+            business::YearEnd::Last => YearEnd::Last,
+            business::YearEnd::Nearest => YearEnd::Nearest,
+        },
+    };
+    let year = match fiscal.pattern {
+        Pattern::Calendar => FiscalYear::Months { start_month: fiscal.starts },
+        Pattern::FourFourFive => weeks(WeekPattern::FourFourFive),
+        Pattern::FourFiveFour => weeks(WeekPattern::FourFiveFour),
+        Pattern::FiveFourFour => weeks(WeekPattern::FiveFourFour),
+    };
+    BusinessSettings {
+        company_name: business.company_name.clone(),
+        reporting_currency: business.reporting_currency.clone(),
+        time_zone: business.time_zone,
+        calendar: Calendar { year, week_start: fiscal.week_starts },
+        stale_after_days: i64::from(business.stale_after_days),
+    }
+}
