@@ -4,7 +4,7 @@ use bytes::Bytes;
 use futures::TryStreamExt;
 use object_store::path::Path;
 use object_store::{ObjectStoreExt, PutMode, PutOptions, PutPayload};
-use salesmart_core::{Error, Result};
+use salesmart_core::{ConnectionName, Error, Result, StreamName};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -83,6 +83,41 @@ impl Lake {
             .objects
             .iter()
             .filter_map(|object| object.location.filename()?.strip_suffix(".json").map(str::to_owned))
+            .collect();
+        names.sort_unstable();
+        Ok(names)
+    }
+
+    /// The streams that have a quarantine table, sorted.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn quarantine_tables(&self) -> Result<Vec<(ConnectionName, StreamName)>> {
+        let mut tables = Vec::new();
+        for connection in self.folders("quarantine").await? {
+            for stream in self.folders(&format!("quarantine/{connection}")).await? {
+                // What has another name was not made by us.
+                if let (Ok(connection), Ok(stream)) =
+                    (ConnectionName::new(connection.clone()), StreamName::new(stream))
+                {
+                    tables.push((connection, stream));
+                }
+            }
+        }
+        Ok(tables)
+    }
+
+    /// The names of the folders in a folder, sorted.
+    async fn folders(&self, folder: &str) -> Result<Vec<String>> {
+        let listing = self
+            .store
+            .list_with_delimiter(Some(&Path::from(folder)))
+            .await
+            .map_err(|e| store_error(format!("failed to list `{folder}` of the lake"), e))?;
+        let mut names: Vec<String> = listing
+            .common_prefixes
+            .iter()
+            .filter_map(|prefix| prefix.filename().map(str::to_owned))
             .collect();
         names.sort_unstable();
         Ok(names)

@@ -8,6 +8,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking"))]
 
 mod check;
+mod memory;
 mod observe;
 mod record;
 mod run;
@@ -17,6 +18,7 @@ mod system;
 mod workspace;
 
 pub use check::{CheckReport, check};
+pub use memory::default_memory_limit;
 pub use observe::{Observer, Progress, Stage};
 pub use record::{RunRecord, RunStatus, run_record, run_records};
 pub use run::{RunOptions, Stages, run};

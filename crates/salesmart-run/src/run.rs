@@ -13,6 +13,7 @@ use salesmart_model::{BuildRequest, Catalog, Progress as BuildProgress, SoFar, b
 use salesmart_publish::{PublishRequest, publish};
 use tokio::signal;
 
+use crate::memory::default_memory_limit;
 use crate::observe::{Observer, Progress, Stage};
 use crate::record::{RunRecord, RunStatus, lease_name, run_records};
 use crate::stages::StreamStage;
@@ -78,7 +79,7 @@ impl Default for RunOptions {
             full_refresh: false,
             rebuild: false,
             select: Vec::new(),
-            memory_limit: 3 * 1024 * 1024 * 1024,
+            memory_limit: default_memory_limit(),
         }
     }
 }

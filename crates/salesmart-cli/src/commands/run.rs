@@ -1,0 +1,165 @@
+//! `salesmart run PIPELINE`: the whole line.
+
+use std::fmt::Write;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use clap::Args;
+use salesmart_core::{Error, Result};
+use salesmart_run::{RunOptions, RunRecord, Stages, Workspace};
+
+use crate::context::Context;
+use crate::logging::LogFormat;
+use crate::output::grouped;
+use crate::progress;
+use crate::style::Style;
+
+/// Runs a pipeline down the whole line: extract, land, model, publish.
+#[derive(Args, Debug)]
+#[command(after_long_help = "\
+Examples:
+  salesmart run crm-export
+  salesmart run crm-export --as-of 2026-09-30                  figures as of the end of that day
+  salesmart run crm-export --set CRM_EXPORT_DIR=/mnt/export    ${CRM_EXPORT_DIR} in the file
+  salesmart run crm-export --select +kpi.win_rate              only that model and what it reads
+  salesmart run crm-export --log-format json 2>> run.log       for a scheduler
+
+A run that is repeated lands only what is new. A run that fails publishes nothing: the last
+release stays current. Kill it in any way; run it again and it goes on.")]
+pub struct Run {
+    /// The pipeline: the name of a file in `pipelines/`, without its ending
+    pipeline: String,
+    #[command(flatten)]
+    reading: Reading,
+    #[command(flatten)]
+    modelling: Modelling,
+}
+
+/// How sources are read.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Reading {
+    /// Read every stream from its start, whatever was read before
+    #[arg(long)]
+    pub full_refresh: bool,
+}
+
+/// How models are built.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Modelling {
+    /// The instant the figures are as of, or a day: its end [default: as the pipeline says, or now]
+    #[arg(long, value_name = "INSTANT")]
+    pub as_of: Option<String>,
+    /// Build tables also where nothing has changed
+    #[arg(long)]
+    pub rebuild: bool,
+    /// Build only these models: NAME, +NAME, NAME+, tag:X, path:X
+    #[arg(long, value_name = "SELECTOR", num_args = 1..)]
+    pub select: Vec<String>,
+}
+
+impl Run {
+    /// Runs it.
+    ///
+    /// # Errors
+    /// What kept the run from its end.
+    pub fn run(&self, context: &Context) -> Result<()> {
+        walk(context, &self.pipeline, Stages::Line, &self.reading, &self.modelling)
+    }
+}
+
+/// Walks the part of the line that is asked for, and says what happened.
+pub(super) fn walk(
+    context: &Context,
+    pipeline: &str,
+    stages: Stages,
+    reading: &Reading,
+    modelling: &Modelling,
+) -> Result<()> {
+    let workspace = context.workspace()?;
+    let options = RunOptions {
+        stages,
+        as_of: modelling.as_of.as_deref().map(|text| as_of(text, &workspace)).transpose()?,
+        full_refresh: reading.full_refresh,
+        rebuild: modelling.rebuild,
+        select: modelling.select.clone(),
+        ..RunOptions::default()
+    };
+    let record = context.block_on(async {
+        let lake = context.lake(&workspace).await?;
+        salesmart_run::run(&workspace, &lake, pipeline, options, progress::observer(context)).await
+    })?;
+    let global = context.global();
+    if global.quiet > 0 || global.log_format == LogFormat::Json {
+        return Ok(());
+    }
+    context.print(&summary(&record, context.style()))
+}
+
+/// An instant as it is typed: `2026-09-30T23:59:59Z`, or a day, which means its last second in the
+/// company's zone.
+fn as_of(text: &str, workspace: &Workspace) -> Result<DateTime<Utc>> {
+    if let Ok(instant) = DateTime::parse_from_rfc3339(text) {
+        return Ok(instant.with_timezone(&Utc));
+    }
+    let unreadable = || {
+        Error::configuration(format!("`{text}` is not an instant"))
+            .with("expected", "`2026-09-30T23:59:59Z`, or a day such as `2026-09-30`")
+    };
+    let day: NaiveDate = text.parse().map_err(|_| unreadable())?;
+    let zone = workspace.project().business().time_zone;
+    day.and_hms_opt(23, 59, 59)
+        .and_then(|end| end.and_local_timezone(zone).latest())
+        .map(|end| end.with_timezone(&Utc))
+        .ok_or_else(unreadable)
+}
+
+/// What a run did, in a few lines.
+pub(super) fn summary(record: &RunRecord, style: Style) -> String {
+    let mut text = String::new();
+    let _ = writeln!(text, "{} {}", style.green("done"), style.bold(record.run_id.as_str()));
+    if let Some(extracted) = &record.extracted {
+        let rows: u64 = extracted.streams.iter().map(|stream| stream.rows_read).sum();
+        let streams = extracted.streams.len();
+        let _ =
+            writeln!(text, "  rows      {} read from {streams} streams, spooled", grouped(rows));
+    }
+    if record.landed.is_some() {
+        let rows = record.rows();
+        let _ = write!(
+            text,
+            "  rows      {} read = {} landed + {} quarantined + {} unchanged",
+            grouped(rows.read),
+            grouped(rows.landed),
+            grouped(rows.quarantined),
+            grouped(rows.unchanged)
+        );
+        if rows.deleted > 0 {
+            let _ = write!(text, "; {} are gone from the source", grouped(rows.deleted));
+        }
+        text.push('\n');
+    }
+    if let Some(modeled) = &record.modeled {
+        let built = modeled.tables.iter().filter(|table| table.built).count();
+        let failed = modeled.checks.iter().filter(|check| !check.passed).count();
+        let _ = writeln!(
+            text,
+            "  tables    {built} built, {} up to date, as of {}",
+            modeled.tables.len() - built,
+            super::runs::instant(modeled.as_of)
+        );
+        let _ = match failed {
+            0 => writeln!(text, "  checks    all {} passed", modeled.checks.len()),
+            _ => writeln!(
+                text,
+                "  checks    {} passed, {}",
+                modeled.checks.len() - failed,
+                style.yellow(&format!("{failed} did not"))
+            ),
+        };
+    }
+    if let Some(published) = &record.published {
+        let new =
+            if published.new { "new, current" } else { "nothing had changed, it stays current" };
+        let _ = writeln!(text, "  release   {} ({new})", published.release);
+    }
+    text
+}

@@ -1,0 +1,156 @@
+//! What is there before anything is built: raw tables, system tables, and built tables that this
+//! run does not build.
+
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use datafusion::datasource::MemTable;
+use salesmart_core::{Error, Result};
+use salesmart_lake::{Table, TablePath};
+
+use super::fingerprint::{self, Fingerprint};
+use super::{Build, Built};
+use crate::header::Kind;
+use crate::name::{Relation, TableName};
+use crate::rule::Rule;
+use crate::{graph, store, system};
+
+impl Build {
+    /// Makes every input readable.
+    pub(super) async fn resolve(&mut self) -> Result<()> {
+        for table in system::TABLES {
+            if graph::AFTER_CHECKS.contains(&table) {
+                continue;
+            }
+            let batches = match (self.request.system.remove(table), table) {
+                (Some(batches), _) => batches,
+                (None, "business") => vec![system::business(&self.request.business)?],
+                (None, "metric") => vec![system::metric(&self.request.catalog)?],
+                (None, "model_column") => vec![system::model_column(&self.request.catalog)?],
+                (None, _) => Vec::new(),
+            };
+            self.system_table(table, batches)?;
+        }
+        let relations: Vec<Relation> = self.request.catalog.raw().relations().collect();
+        for relation in relations {
+            self.raw_table(relation).await?;
+        }
+        self.existing().await
+    }
+
+    /// Makes a system table readable.
+    pub(super) fn system_table(&mut self, table: &str, batches: Vec<RecordBatch>) -> Result<()> {
+        let schema = system::schema(table)
+            .ok_or_else(|| Error::bug(format!("there is no `system.{table}`")))?;
+        let fingerprint = fingerprint::of_batches(&batches)?;
+        let relation = Relation::System(table.to_owned());
+        let provider = MemTable::try_new(schema, vec![batches]).map_err(|e| {
+            Error::bug(format!("rows of `system.{table}` have another shape")).with_source(e)
+        })?;
+        self.workspace
+            .register(&relation, Arc::new(provider))
+            .map_err(|e| Error::bug(format!("`{relation}` cannot be registered")).with_source(e))?;
+        self.fingerprints.insert(relation, fingerprint);
+        Ok(())
+    }
+
+    /// Makes the union of a stream's raw tables readable; where nothing is connected, or nothing
+    /// has landed yet, it is empty.
+    async fn raw_table(&mut self, relation: Relation) -> Result<()> {
+        let Relation::Raw { system, stream } = &relation else { return Ok(()) };
+        let schema = self
+            .request
+            .catalog
+            .raw()
+            .schema(system, stream)
+            .ok_or_else(|| Error::bug(format!("`{relation}` has no columns")))?;
+        let mut paths: Vec<TablePath> = self
+            .request
+            .raw
+            .iter()
+            .filter(|raw| raw.system.as_str() == system && raw.stream.as_str() == stream)
+            .map(|raw| TablePath::raw(&raw.connection, &raw.stream))
+            .collect();
+        paths.sort();
+        paths.dedup();
+        let mut fingerprint = Fingerprint::new();
+        let mut files = Vec::new();
+        for path in &paths {
+            let Some(table) = self.request.lake.table(path).await? else { continue };
+            fingerprint.add(path.as_str(), table.version.to_string().as_bytes());
+            files.extend(store::files(&table));
+        }
+        let provider =
+            store::provider(self.workspace.context(), &self.request.lake, &files, schema)?;
+        self.workspace
+            .register(&relation, provider)
+            .map_err(|e| Error::bug(format!("`{relation}` cannot be registered")).with_source(e))?;
+        self.fingerprints.insert(relation, fingerprint.finish());
+        Ok(())
+    }
+
+    /// Makes readable what selected models read and this run does not build.
+    async fn existing(&mut self) -> Result<()> {
+        let catalog = Arc::clone(&self.request.catalog);
+        for model in self.run.clone().iter().filter_map(|name| catalog.model(name)) {
+            for read in graph::upstream(model) {
+                if self.run.contains(read) || self.built.contains_key(read) {
+                    continue;
+                }
+                if !self.find(read).await? {
+                    return Err(Error::configuration(format!(
+                        "`{}` reads `{read}`, which is not selected and was never built",
+                        model.name
+                    ))
+                    .at(model.header.location.clone())
+                    .with_hint(format!("select what it reads too: `+{}`", model.name)));
+                }
+            }
+            // Only needed to check against, so its absence leaves the check out.
+            for check in &model.header.checks {
+                if let Rule::Relationships { table, .. } = &check.rule
+                    && !self.run.contains(table)
+                    && !self.built.contains_key(table)
+                    && catalog.model(table).is_some_and(|target| target.kind() == Kind::Table)
+                {
+                    self.find(table).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes the released version of a table, or the newest.
+    async fn find(&mut self, name: &TableName) -> Result<bool> {
+        let path = store::path(name);
+        let released = self
+            .request
+            .last_release
+            .as_ref()
+            .and_then(|release| release.get(&name.to_string()).copied());
+        let table: Option<Table> = match released {
+            Some(version) => Some(self.request.lake.table_at(&path, version).await?),
+            None => self.request.lake.table(&path).await?,
+        };
+        let Some(table) = table else { return Ok(false) };
+        let fingerprint = store::fingerprint(&table.metadata)
+            .map_or_else(|| format!("version {}", table.version), str::to_owned);
+        self.finished(name, Built::found(&table, fingerprint, 0.0))?;
+        Ok(true)
+    }
+
+    /// Adds to the receipt the published tables that this run did not look at, so that a release
+    /// made from it is whole.
+    pub(super) async fn unselected(&mut self) -> Result<()> {
+        let catalog = Arc::clone(&self.request.catalog);
+        for model in catalog.models() {
+            if model.layer.is_published()
+                && model.kind() == Kind::Table
+                && !self.built.contains_key(&model.name)
+            {
+                self.find(&model.name).await?;
+            }
+        }
+        Ok(())
+    }
+}

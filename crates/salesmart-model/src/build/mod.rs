@@ -1,0 +1,354 @@
+//! Building models in dependency order, as of one instant.
+//!
+//! Phase one builds and checks everything that does not read what checks found; then the caller
+//! provides `system.run` and `system.check_result`, and phase two builds the rest. A table whose
+//! fingerprint is that of its newest commit is not built again. A failing check does not fail the
+//! build: it is in the receipt, and publishing refuses.
+
+mod fingerprint;
+mod inputs;
+mod table;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Instant as Clock;
+
+use arrow::array::RecordBatch;
+use chrono::{DateTime, Utc};
+use datafusion::datasource::ViewTable;
+use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use futures::future::BoxFuture;
+use salesmart_core::receipt::{CheckResult, Modeled, ModeledTable};
+use salesmart_core::{Error, Result};
+use salesmart_lake::Lake;
+use tokio::task::JoinSet;
+
+use self::fingerprint::Fingerprint;
+pub(crate) use self::table::{Built, Duplicates};
+use crate::catalog::{Catalog, Model};
+use crate::header::Kind;
+use crate::name::{Relation, TableName};
+use crate::raw::RawStream;
+use crate::session::{Workspace, config};
+use crate::settings::BusinessSettings;
+use crate::sql::Instant;
+use crate::{checks, graph, plan, store};
+
+/// Tables that are built at the same time. More would not be faster on two cores, and each one
+/// takes its share of the memory.
+const AT_ONCE: usize = 2;
+
+/// What was built and found before the late system tables are made.
+#[derive(Clone, Debug)]
+pub struct SoFar {
+    /// The tables of phase one.
+    pub tables: Vec<ModeledTable>,
+    /// The results of all checks so far.
+    pub checks: Vec<CheckResult>,
+}
+
+/// Makes `system.run` and `system.check_result` from what was found; a table that is not among
+/// them is empty.
+pub type LateSystem =
+    Box<dyn FnOnce(SoFar) -> BoxFuture<'static, Result<BTreeMap<String, Vec<RecordBatch>>>> + Send>;
+
+/// What a build tells while it runs.
+#[derive(Clone, Debug)]
+pub enum Progress {
+    /// So many tables will be looked at.
+    Planned {
+        /// The number.
+        tables: usize,
+    },
+    /// A table is being built.
+    Started(TableName),
+    /// A table was built.
+    Built {
+        /// Which.
+        table: TableName,
+        /// Its rows.
+        rows: u64,
+        /// How long it took.
+        seconds: f64,
+    },
+    /// A table's inputs had not changed.
+    Unchanged(TableName),
+    /// A check was run.
+    Checked(CheckResult),
+}
+
+/// Everything a build needs.
+pub struct BuildRequest {
+    /// Where tables are read and written.
+    pub lake: Lake,
+    /// The models.
+    pub catalog: Arc<Catalog>,
+    /// Which of them to build, see [`Catalog::select`].
+    pub selection: BTreeSet<TableName>,
+    /// The streams of all pipelines' connections.
+    pub raw: Vec<RawStream>,
+    /// System tables known at the start (`stream_run`, `repair`); what is not given is empty, or
+    /// follows from the catalog and the settings.
+    pub system: BTreeMap<String, Vec<RecordBatch>>,
+    /// Makes the system tables that need the check results.
+    pub late_system: LateSystem,
+    /// The company's settings.
+    pub business: BusinessSettings,
+    /// The instant that `$as_of` means.
+    pub as_of: DateTime<Utc>,
+    /// The table versions of the last release, by `schema.table`.
+    pub last_release: Option<BTreeMap<String, u64>>,
+    /// Builds tables even where nothing changed.
+    pub rebuild: bool,
+    /// Bytes that queries may hold before they spill to disk.
+    pub memory_limit: usize,
+    /// Is told how the build goes.
+    pub on_progress: Arc<dyn Fn(Progress) + Send + Sync>,
+}
+
+/// Builds the selected models and runs their checks.
+///
+/// # Errors
+/// When a model does not plan, an input is not there, a query or the store fails. Nothing is
+/// published then; tables that were built before the failure keep their new versions, which no
+/// release names.
+pub async fn build(request: BuildRequest) -> Result<Modeled> {
+    run(request).await.map_err(|e| {
+        if e.state().is_some() {
+            e
+        } else {
+            e.with_state("nothing was published, the last release is still current")
+        }
+    })
+}
+
+async fn run(mut request: BuildRequest) -> Result<Modeled> {
+    plan::plan_all(&request.catalog, &request.raw, &request.business).await?;
+    let late_system = std::mem::replace(
+        &mut request.late_system,
+        Box::new(|_| Box::pin(async { Ok(BTreeMap::new()) })),
+    );
+    let mut build = Build::new(request)?;
+    build.resolve().await?;
+
+    let (early, late): (Vec<TableName>, Vec<TableName>) =
+        build.run.iter().cloned().partition(|name| !build.request.catalog.is_after_checks(name));
+    build.models(&early.iter().cloned().collect()).await?;
+    let mut results = build.check(false).await?;
+
+    let mut system =
+        late_system(SoFar { tables: build.receipt(), checks: results.clone() }).await?;
+    for table in graph::AFTER_CHECKS {
+        let batches = system.remove(table).unwrap_or_default();
+        build.system_table(table, batches)?;
+    }
+    build.models(&late.iter().cloned().collect()).await?;
+    results.extend(build.check(true).await?);
+    build.unselected().await?;
+    results.sort_by(|a, b| a.table.cmp(&b.table));
+    Ok(Modeled { as_of: build.request.as_of, tables: build.receipt(), checks: results })
+}
+
+/// A build under way.
+struct Build {
+    request: BuildRequest,
+    workspace: Workspace,
+    instant: Instant,
+    /// What is built or planned: the selected models, and the views they read.
+    run: BTreeSet<TableName>,
+    /// What was built or found.
+    built: BTreeMap<TableName, Built>,
+    /// What each readable relation was made of.
+    fingerprints: BTreeMap<Relation, String>,
+}
+
+impl Build {
+    fn new(request: BuildRequest) -> Result<Self> {
+        let pool = TrackConsumersPool::new(
+            FairSpillPool::new(request.memory_limit),
+            NonZeroUsize::new(3).expect("three is not zero"),
+        );
+        let runtime = RuntimeEnvBuilder::new()
+            .with_memory_pool(Arc::new(pool))
+            .build_arc()
+            .map_err(|e| Error::bug("the engine cannot be started").with_source(e))?;
+        let workspace = Workspace::new(&request.business, runtime, config());
+        store::attach(workspace.context(), &request.lake);
+        let instant = Instant::new(request.as_of, &request.business);
+        let run = run_set(&request.catalog, &request.selection);
+        Ok(Self {
+            request,
+            workspace,
+            instant,
+            run,
+            built: BTreeMap::new(),
+            fingerprints: BTreeMap::new(),
+        })
+    }
+
+    /// Builds a set of models, each after what it reads, several at once.
+    async fn models(&mut self, set: &BTreeSet<TableName>) -> Result<()> {
+        let catalog = Arc::clone(&self.request.catalog);
+        let mut waiting: Vec<&Model> = catalog
+            .order()
+            .iter()
+            .filter(|name| set.contains(name))
+            .filter_map(|name| catalog.model(name))
+            .collect();
+        let tables = waiting.iter().filter(|model| model.kind() == Kind::Table).count();
+        (self.request.on_progress)(Progress::Planned { tables });
+        let mut running: JoinSet<Result<(TableName, Built)>> = JoinSet::new();
+        loop {
+            let mut index = 0;
+            while index < waiting.len() {
+                let model = waiting[index];
+                if !model.reads.iter().all(|read| self.fingerprints.contains_key(&read.relation)) {
+                    index += 1;
+                } else if model.kind() == Kind::View {
+                    self.view(model).await?;
+                    waiting.remove(index);
+                    // What reads the view may come before it in the list only by mistake.
+                } else if running.len() < AT_ONCE {
+                    let job = self.job(model);
+                    let runtime = tokio::runtime::Handle::current();
+                    // Encoding Parquet is work for a thread of its own: the runtime's workers
+                    // stay free for the query's partitions.
+                    running.spawn_blocking(move || runtime.block_on(job.run()));
+                    waiting.remove(index);
+                } else {
+                    index += 1;
+                }
+            }
+            match running.join_next().await {
+                Some(Ok(outcome)) => {
+                    let (name, built) = outcome?;
+                    self.finished(&name, built)?;
+                }
+                Some(Err(e)) => return Err(Error::bug("building a table broke off").with_source(e)),
+                None if waiting.is_empty() => return Ok(()),
+                None => {
+                    let names: Vec<String> =
+                        waiting.iter().map(|model| model.name.to_string()).collect();
+                    return Err(Error::bug(format!("inputs of {} never came", names.join(", "))));
+                }
+            }
+        }
+    }
+
+    /// Plans a view so that its readers can be planned over it.
+    async fn view(&mut self, model: &Model) -> Result<()> {
+        let plan = plan::plan_model(&self.workspace, model, self.instant).await?;
+        let relation = Relation::Model(model.name.clone());
+        self.workspace.register(&relation, Arc::new(ViewTable::new(plan, None))).map_err(|e| {
+            Error::bug(format!("view `{}` cannot be registered", model.name)).with_source(e)
+        })?;
+        let fingerprint = self.fingerprint(model);
+        self.fingerprints.insert(relation, fingerprint);
+        Ok(())
+    }
+
+    fn job(&self, model: &Model) -> table::Job {
+        table::Job {
+            workspace: self.workspace.clone(),
+            lake: self.request.lake.clone(),
+            catalog: Arc::clone(&self.request.catalog),
+            name: model.name.clone(),
+            instant: self.instant,
+            fingerprint: self.fingerprint(model),
+            rebuild: self.request.rebuild,
+            on_progress: Arc::clone(&self.request.on_progress),
+            started: Clock::now(),
+        }
+    }
+
+    fn fingerprint(&self, model: &Model) -> String {
+        let mut fingerprint = Fingerprint::new();
+        fingerprint.add("model", model.text.as_bytes());
+        fingerprint.add("business", format!("{:?}", self.request.business).as_bytes());
+        if model.uses_as_of {
+            fingerprint.add("as_of", self.request.as_of.to_rfc3339().as_bytes());
+        }
+        for read in &model.reads {
+            fingerprint.add("reads", read.relation.to_string().as_bytes());
+            let input = self.fingerprints.get(&read.relation).map_or("", String::as_str);
+            fingerprint.add("input", input.as_bytes());
+        }
+        fingerprint.finish()
+    }
+
+    /// Makes a table that is there readable.
+    fn finished(&mut self, name: &TableName, built: Built) -> Result<()> {
+        let relation = Relation::Model(name.clone());
+        let schema = plan::relation_schema(&self.request.catalog, &relation)
+            .ok_or_else(|| Error::bug(format!("`{name}` has no contract")))?;
+        let provider =
+            store::provider(self.workspace.context(), &self.request.lake, &built.files, schema)?;
+        self.workspace
+            .register(&relation, provider)
+            .map_err(|e| Error::bug(format!("`{name}` cannot be registered")).with_source(e))?;
+        self.fingerprints.insert(relation, built.fingerprint.clone());
+        self.built.insert(name.clone(), built);
+        Ok(())
+    }
+
+    /// Runs the checks of what was built in a phase.
+    async fn check(&self, late: bool) -> Result<Vec<CheckResult>> {
+        let checker = checks::Checker {
+            workspace: &self.workspace,
+            catalog: &self.request.catalog,
+            lake: &self.request.lake,
+            instant: self.instant,
+            last_release: self.request.last_release.as_ref(),
+            built: &self.built,
+            readable: &self.fingerprints,
+            on_progress: self.request.on_progress.as_ref(),
+        };
+        let run: BTreeSet<TableName> = self
+            .run
+            .iter()
+            .filter(|name| self.request.catalog.is_after_checks(name) == late)
+            .cloned()
+            .collect();
+        checker.run(&run, late).await
+    }
+
+    fn receipt(&self) -> Vec<ModeledTable> {
+        self.built
+            .iter()
+            .map(|(name, built)| ModeledTable {
+                schema: name.schema.clone(),
+                table: name.table.clone(),
+                version: built.version,
+                rows: built.rows,
+                built: built.is_new,
+                published: self
+                    .request
+                    .catalog
+                    .model(name)
+                    .is_some_and(|model| model.layer.is_published()),
+                seconds: built.seconds,
+            })
+            .collect()
+    }
+}
+
+/// The selected models, and the views they read through.
+fn run_set(catalog: &Catalog, selection: &BTreeSet<TableName>) -> BTreeSet<TableName> {
+    let mut run = selection.clone();
+    for name in catalog.order().iter().rev() {
+        let Some(model) = catalog.model(name) else { continue };
+        if !run.contains(name) {
+            continue;
+        }
+        for read in graph::upstream(model) {
+            if catalog.model(read).is_some_and(|model| model.kind() == Kind::View) {
+                run.insert(read.clone());
+            }
+        }
+    }
+    run
+}

@@ -1,0 +1,250 @@
+//! Building one table: query, order, write, commit.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Instant as Clock;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::{Field, Schema, SchemaRef};
+use arrow::row::{OwnedRow, RowConverter, SortField};
+use datafusion::common::Column;
+use datafusion::logical_expr::{Expr, LogicalPlanBuilder, SortExpr};
+use datafusion::physical_plan::execute_stream;
+use futures::StreamExt;
+use salesmart_core::{Error, Result};
+use salesmart_lake::{Commit, CommitMode, Lake, Table, TableWriter};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::Progress;
+use crate::catalog::{Catalog, Model};
+use crate::checks::row_text;
+use crate::diagnostics::Source;
+use crate::name::TableName;
+use crate::session::Workspace;
+use crate::sql::Instant;
+use crate::{plan, store};
+
+/// Rows that share their grain with another row.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Duplicates {
+    pub(crate) rows: u64,
+    pub(crate) samples: Vec<String>,
+}
+
+/// A table that is there, built by this run or not.
+#[derive(Clone, Debug)]
+pub(crate) struct Built {
+    pub(crate) version: u64,
+    pub(crate) rows: u64,
+    pub(crate) files: Vec<String>,
+    pub(crate) fingerprint: String,
+    pub(crate) is_new: bool,
+    pub(crate) seconds: f64,
+    /// Seen while the rows were written in order; `None` where nobody looked.
+    pub(crate) duplicates: Option<Duplicates>,
+}
+
+impl Built {
+    /// A table as the lake has it.
+    pub(super) fn found(table: &Table, fingerprint: String, seconds: f64) -> Self {
+        let duplicates = table
+            .metadata
+            .get(store::DUPLICATES)
+            .and_then(|value| Duplicates::deserialize(value).ok());
+        Self {
+            version: table.version,
+            rows: table.rows,
+            files: store::files(table),
+            fingerprint,
+            is_new: false,
+            seconds,
+            duplicates,
+        }
+    }
+}
+
+/// Building one table.
+pub(super) struct Job {
+    pub(super) workspace: Workspace,
+    pub(super) lake: Lake,
+    pub(super) catalog: Arc<Catalog>,
+    pub(super) name: TableName,
+    pub(super) instant: Instant,
+    pub(super) fingerprint: String,
+    pub(super) rebuild: bool,
+    pub(super) on_progress: Arc<dyn Fn(Progress) + Send + Sync>,
+    pub(super) started: Clock,
+}
+
+impl Job {
+    pub(super) async fn run(self) -> Result<(TableName, Built)> {
+        let catalog = Arc::clone(&self.catalog);
+        let model = catalog
+            .model(&self.name)
+            .ok_or_else(|| Error::bug(format!("`{}` is not in the catalog", self.name)))?;
+        let built = self.build(model).await.map_err(|e| {
+            e.wrap(format!("failed to build model `{}` ({})", model.name, model.file))
+        })?;
+        Ok((self.name, built))
+    }
+
+    async fn build(&self, model: &Model) -> Result<Built> {
+        let path = store::path(&self.name);
+        let newest = self.lake.table(&path).await?;
+        if let Some(table) = &newest
+            && !self.rebuild
+            && store::fingerprint(&table.metadata) == Some(self.fingerprint.as_str())
+        {
+            (self.on_progress)(Progress::Unchanged(self.name.clone()));
+            let seconds = self.started.elapsed().as_secs_f64();
+            return Ok(Built::found(table, self.fingerprint.clone(), seconds));
+        }
+
+        (self.on_progress)(Progress::Started(self.name.clone()));
+        let schema = stored_schema(model);
+        let mut writer = TableWriter::new(&self.lake, &path, Arc::clone(&schema));
+        let mut watch = GrainWatch::new(model, &schema)?;
+        let mut rows = 0u64;
+        let source = Source { file: &model.file, text: &model.text };
+        let mut stream = self.stream(model).await?;
+        while let Some(batch) = stream.next().await {
+            let batch = batch.map_err(|e| source.running(&e))?;
+            let batch = RecordBatch::try_new(Arc::clone(&schema), batch.columns().to_vec())
+                .map_err(|e| {
+                    Error::bug("the query gave other types than it was planned with").with_source(e)
+                })?;
+            watch.see(&batch)?;
+            rows += batch.num_rows() as u64;
+            writer.write(&batch).await?;
+        }
+        let files = writer.finish().await?;
+        let duplicates = (!model.header.grain.is_empty()).then_some(watch.found);
+        let names = files.iter().map(|file| format!("{path}/{}", file.name)).collect();
+        let metadata = BTreeMap::from([
+            (store::FINGERPRINT.to_owned(), json!(self.fingerprint)),
+            (store::DUPLICATES.to_owned(), json!(duplicates)),
+            ("as_of".to_owned(), json!(self.instant.as_of)),
+        ]);
+        let commit = Commit {
+            files,
+            mode: CommitMode::Overwrite,
+            schema,
+            metadata,
+            transaction: None,
+            description: Some(model.header.description.clone()),
+        };
+        let version = self.lake.commit(&path, commit).await?;
+        let seconds = self.started.elapsed().as_secs_f64();
+        (self.on_progress)(Progress::Built { table: self.name.clone(), rows, seconds });
+        Ok(Built {
+            version,
+            rows,
+            files: names,
+            fingerprint: self.fingerprint.clone(),
+            is_new: true,
+            seconds,
+            duplicates,
+        })
+    }
+
+    /// The model's rows in the order of its grain, so that the same rows are the same bytes.
+    async fn stream(
+        &self,
+        model: &Model,
+    ) -> Result<datafusion::execution::SendableRecordBatchStream> {
+        let source = Source { file: &model.file, text: &model.text };
+        let plan = plan::plan_model(&self.workspace, model, self.instant).await?;
+        let order: Vec<SortExpr> = model
+            .sort_columns()
+            .into_iter()
+            .map(|column| Expr::Column(Column::from_name(column)).sort(true, false))
+            .collect();
+        let plan = LogicalPlanBuilder::from(plan)
+            .sort(order)
+            .and_then(LogicalPlanBuilder::build)
+            .map_err(|e| source.running(&e))?;
+        let context = self.workspace.context();
+        let physical =
+            context.state().create_physical_plan(&plan).await.map_err(|e| source.running(&e))?;
+        execute_stream(physical, context.task_ctx()).map_err(|e| source.running(&e))
+    }
+}
+
+/// The contract with its comments, where other tools look for them.
+fn stored_schema(model: &Model) -> SchemaRef {
+    let fields: Vec<Field> = model
+        .header
+        .columns
+        .iter()
+        .map(|column| {
+            let field = Field::new(&column.name, column.column_type.to_arrow(), true);
+            if column.doc.is_empty() {
+                field
+            } else {
+                field.with_metadata([("comment".to_owned(), column.doc.clone())].into())
+            }
+        })
+        .collect();
+    Arc::new(Schema::new(fields))
+}
+
+/// Watches rows that come in the order of their grain: equal ones are neighbours, so counting
+/// them costs no second look at the table.
+struct GrainWatch {
+    columns: Vec<usize>,
+    converter: RowConverter,
+    last: Option<OwnedRow>,
+    last_counted: bool,
+    found: Duplicates,
+}
+
+impl GrainWatch {
+    fn new(model: &Model, schema: &Schema) -> Result<Self> {
+        let columns: Vec<usize> =
+            model.header.grain.iter().filter_map(|name| schema.index_of(name).ok()).collect();
+        let fields = columns
+            .iter()
+            .map(|index| SortField::new(schema.field(*index).data_type().clone()))
+            .collect();
+        let converter = RowConverter::new(fields)
+            .map_err(|e| Error::bug("the grain's columns cannot be compared").with_source(e))?;
+        Ok(Self {
+            columns,
+            converter,
+            last: None,
+            last_counted: false,
+            found: Duplicates::default(),
+        })
+    }
+
+    fn see(&mut self, batch: &RecordBatch) -> Result<()> {
+        if self.columns.is_empty() || batch.num_rows() == 0 {
+            return Ok(());
+        }
+        let arrays: Vec<_> =
+            self.columns.iter().map(|index| Arc::clone(batch.column(*index))).collect();
+        let rows = self
+            .converter
+            .convert_columns(&arrays)
+            .map_err(|e| Error::bug("the grain's columns cannot be compared").with_source(e))?;
+        for index in 0..rows.num_rows() {
+            let row = rows.row(index);
+            let is_same = match (index, &self.last) {
+                (0, None) => false,
+                (0, Some(last)) => last.row() == row,
+                (_, _) => rows.row(index - 1) == row,
+            };
+            if is_same {
+                // The first of equal rows counts too, once.
+                self.found.rows += if self.last_counted { 1 } else { 2 };
+                if !self.last_counted && self.found.samples.len() < 5 {
+                    self.found.samples.push(row_text(batch, index, &self.columns)?);
+                }
+            }
+            self.last_counted = is_same;
+        }
+        self.last = Some(rows.row(rows.num_rows() - 1).owned());
+        Ok(())
+    }
+}

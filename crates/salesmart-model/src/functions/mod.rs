@@ -1,0 +1,63 @@
+//! The functions that SQL may call beside DataFusion's own, and those it may not.
+
+mod fiscal;
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, LazyLock};
+
+use datafusion::logical_expr::{ScalarUDF, Volatility};
+
+use crate::settings::BusinessSettings;
+
+/// Our functions, following the company's settings.
+pub(crate) fn all(business: &BusinessSettings) -> Vec<Arc<ScalarUDF>> {
+    fiscal::all(business)
+}
+
+/// Names that read a clock or dice in other databases, and would only be "unknown" here.
+const ELSEWHERE: [&str; 11] = [
+    "clock_timestamp",
+    "getdate",
+    "localtime",
+    "localtimestamp",
+    "rand",
+    "statement_timestamp",
+    "sysdate",
+    "timeofday",
+    "transaction_timestamp",
+    "current_user",
+    "session_user",
+];
+
+static UNSTEADY: LazyLock<BTreeSet<String>> = LazyLock::new(|| {
+    let mut names: BTreeSet<String> = ELSEWHERE.iter().map(|name| (*name).to_owned()).collect();
+    for function in datafusion::functions::all_default_functions() {
+        if function.signature().volatility != Volatility::Immutable {
+            names.insert(function.name().to_owned());
+            names.extend(function.aliases().iter().cloned());
+        }
+    }
+    names
+});
+
+/// Whether a function's result is not fixed by its arguments: the clock, dice, file names.
+pub(crate) fn is_unsteady(name: &str) -> bool {
+    UNSTEADY.contains(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clocks_and_dice_are_known() {
+        for name in
+            ["now", "current_date", "current_timestamp", "today", "current_time", "random", "uuid"]
+        {
+            assert!(is_unsteady(name), "{name}");
+        }
+        for name in ["date_trunc", "lower", "coalesce", "arrow_cast"] {
+            assert!(!is_unsteady(name), "{name}");
+        }
+    }
+}

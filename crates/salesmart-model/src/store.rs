@@ -1,0 +1,75 @@
+//! From a table version in the lake to a table the engine can scan: its exact files, read by
+//! DataFusion's own Parquet source.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use datafusion::catalog::TableProvider;
+use datafusion::datasource::empty::EmptyTable;
+use datafusion::datasource::file_format::parquet::ParquetFormat;
+use datafusion::datasource::listing::{
+    ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl,
+};
+use datafusion::prelude::SessionContext;
+use salesmart_core::{Error, Result};
+use salesmart_lake::{Lake, Table, TablePath};
+
+use crate::name::TableName;
+
+/// The key in commit metadata under which a build says what it was made of.
+pub(crate) const FINGERPRINT: &str = "fingerprint";
+/// The key under which a build says how many rows share their grain with another.
+pub(crate) const DUPLICATES: &str = "grain_duplicates";
+
+/// Makes the lake's files readable in a session.
+pub(crate) fn attach(context: &SessionContext, lake: &Lake) {
+    context.register_object_store(lake.store_url(), lake.object_store());
+}
+
+/// Where a model's table is.
+pub(crate) fn path(name: &TableName) -> TablePath {
+    TablePath::warehouse(&name.schema, &name.table)
+}
+
+/// A table over exactly these files. Columns that a file lacks are null, columns that the schema
+/// lacks are not read: so several versions of a raw table, or several tables, are one.
+pub(crate) fn provider(
+    context: &SessionContext,
+    lake: &Lake,
+    files: &[String],
+    schema: SchemaRef,
+) -> Result<Arc<dyn TableProvider>> {
+    if files.is_empty() {
+        return Ok(Arc::new(EmptyTable::new(schema)));
+    }
+    let urls = files
+        .iter()
+        .map(|file| {
+            let url = lake.store_url().join(file).map_err(|e| {
+                Error::bug(format!("`{file}` is no path in the lake")).with_source(e)
+            })?;
+            ListingTableUrl::try_new(url, None)
+                .map_err(|e| Error::bug(format!("`{file}` is no path in the lake")).with_source(e))
+        })
+        .collect::<Result<Vec<_>>>()?;
+    let options =
+        ListingOptions::new(Arc::new(ParquetFormat::default())).with_file_extension(".parquet");
+    let config = ListingTableConfig::new_with_multi_paths(urls)
+        .with_listing_options(options)
+        .with_schema(schema);
+    let table = ListingTable::try_new(config)
+        .map_err(|e| Error::bug("a table of the lake cannot be scanned").with_source(e))?
+        .with_cache(context.runtime_env().cache_manager.get_file_statistic_cache());
+    Ok(Arc::new(table))
+}
+
+/// The files of a table version.
+pub(crate) fn files(table: &Table) -> Vec<String> {
+    table.files.iter().map(|file| file.path.clone()).collect()
+}
+
+/// What a commit's metadata says the table was made of.
+pub(crate) fn fingerprint(metadata: &BTreeMap<String, serde_json::Value>) -> Option<&str> {
+    metadata.get(FINGERPRINT).and_then(|value| value.as_str())
+}

@@ -1,0 +1,96 @@
+/* @model
+description: Stages of all connections. A stage that deals name and no source describes has no type; its deals are excluded and counted.
+grain: [stage_id]
+kind: table
+owner: revops
+tags: [crm, opportunities]
+columns:
+  stage_id: {type: string, doc: "connection:stage name", checks: [not_null]}
+  connection: {type: string, doc: "the connection it belongs to", checks: [not_null]}
+  stage_name: {type: string, doc: "the stage's name in the source"}
+  sort_order: {type: int64, doc: "place in the order of stages"}
+  stage_type: {type: string, doc: "open, won or lost; null: unknown", checks: ["accepted_values: [open, won, lost]", {check: not_null, severity: warn}]}
+  is_qualified: {type: boolean, doc: "whether a deal in it counts as qualified"}
+  default_probability: {type: "decimal(9,6)", doc: "the stage's default probability, a fraction"}
+  is_inferred: {type: boolean, doc: "true: only deals name it", checks: [not_null]}
+*/
+with
+deal as (
+    select * from intermediate.int_opportunity
+),
+export_stage as (
+    select * from staging.stg_crm_export__stages
+),
+-- The files have no table of stages; these are the four of their data dictionary, for every
+-- connection that delivers such files.
+file_connection as (
+    select connection from staging.stg_crm_sales_opportunities__sales_teams
+    union
+    select connection from staging.stg_crm_sales_opportunities__products
+    union
+    select connection from staging.stg_crm_sales_opportunities__accounts
+),
+file_stage as (
+    select stage_name, sort_order, stage_type, is_qualified
+    from (
+        values
+            ('Prospecting', 1, 'open', false),
+            ('Engaging', 2, 'open', true),
+            ('Won', 3, 'won', true),
+            ('Lost', 4, 'lost', false)
+    ) as described (stage_name, sort_order, stage_type, is_qualified)
+),
+described as (
+    select
+        connection,
+        stage_name,
+        sort_order,
+        stage_type,
+        is_qualified,
+        cast(null as decimal(9, 6)) as default_probability
+    from file_connection
+    cross join file_stage
+    union all
+    select connection, stage_name, sort_order, stage_type, is_qualified, probability
+    from export_stage
+),
+described_stage as (
+    select
+        connection || ':' || stage_name as stage_id,
+        connection,
+        stage_name,
+        sort_order,
+        stage_type,
+        is_qualified,
+        default_probability,
+        false as is_inferred
+    from described
+),
+named_by_deals as (
+    select stage_id, min(connection) as connection, min(stage_name) as stage_name
+    from deal
+    group by stage_id
+),
+inferred_stage as (
+    select
+        named_by_deals.stage_id,
+        named_by_deals.connection,
+        coalesce(named_by_deals.stage_name, '(none)') as stage_name,
+        cast(null as bigint) as sort_order,
+        cast(null as varchar) as stage_type,
+        cast(null as boolean) as is_qualified,
+        cast(null as decimal(9, 6)) as default_probability,
+        true as is_inferred
+    from named_by_deals
+    left join described_stage on named_by_deals.stage_id = described_stage.stage_id
+    where described_stage.stage_id is null
+),
+final as (
+    select * from described_stage
+    union all
+    select * from inferred_stage
+)
+select
+    stage_id, connection, stage_name, sort_order, stage_type, is_qualified, default_probability,
+    is_inferred
+from final

@@ -1,0 +1,132 @@
+/* @model
+description: Sales reps of all connections with their team and region today, those without deals too. An owner that only deals name is inferred, so that no deal is without a rep.
+grain: [rep_id]
+kind: table
+owner: revops
+tags: [crm, people]
+columns:
+  rep_id: {type: string, doc: "connection:source id", checks: [not_null]}
+  connection: {type: string, doc: "the connection it belongs to", checks: [not_null]}
+  rep_name: {type: string, doc: "name", checks: [not_null]}
+  email: {type: string, doc: "e-mail address"}
+  team_id: {type: string, doc: "connection:source id of the team; connection:(unassigned) without one", checks: [not_null]}
+  region_id: {type: string, doc: "connection:region", checks: [not_null]}
+  region_name: {type: string, doc: "region", checks: [not_null]}
+  manager_name: {type: string, doc: "the rep's manager"}
+  is_manager: {type: boolean, doc: "whether the rep manages a team or other users; such a rep need not have deals", checks: [not_null]}
+  is_active: {type: boolean, doc: "whether the rep still works here; null: unknown"}
+  start_date: {type: date, doc: "first day"}
+  end_date: {type: date, doc: "last day"}
+  is_inferred: {type: boolean, doc: "true: only deals name this owner", checks: [not_null]}
+*/
+with
+file_rep as (
+    select * from staging.stg_crm_sales_opportunities__sales_teams
+),
+export_user as (
+    select * from staging.stg_crm_export__users
+),
+export_team as (
+    select * from staging.stg_crm_export__teams
+),
+deal as (
+    select * from intermediate.int_opportunity
+),
+-- In the files the manager is the team.
+from_files as (
+    select
+        connection || ':' || rep_name as rep_id,
+        connection,
+        rep_name,
+        cast(null as varchar) as email,
+        connection || ':' || coalesce(manager_name, '(unassigned)') as team_id,
+        coalesce(region_name, '(unassigned)') as region_name,
+        manager_name,
+        false as is_manager,
+        cast(null as boolean) as is_active,
+        cast(null as date) as start_date,
+        cast(null as date) as end_date,
+        false as is_inferred
+    from file_rep
+),
+leader as (
+    select connection, manager_id from export_user where manager_id is not null
+    union
+    select connection, manager_id from export_team where manager_id is not null
+),
+from_export as (
+    select
+        rep.connection || ':' || rep.user_id as rep_id,
+        rep.connection,
+        coalesce(rep.user_name, rep.user_id) as rep_name,
+        rep.email,
+        rep.connection || ':' || coalesce(rep.team_id, '(unassigned)') as team_id,
+        coalesce(team.region_name, '(unassigned)') as region_name,
+        manager.user_name as manager_name,
+        leader.manager_id is not null as is_manager,
+        rep.is_active,
+        rep.start_date,
+        rep.end_date,
+        false as is_inferred
+    from export_user as rep
+    left join export_team as team
+        on rep.connection = team.connection and rep.team_id = team.team_id
+    left join export_user as manager
+        on rep.connection = manager.connection and rep.manager_id = manager.user_id
+    left join leader
+        on rep.connection = leader.connection and rep.user_id = leader.manager_id
+),
+described as (
+    select * from from_files
+    union all
+    select * from from_export
+),
+named_by_deals as (
+    select rep_id, min(connection) as connection
+    from deal
+    group by rep_id
+),
+inferred as (
+    select
+        named_by_deals.rep_id,
+        named_by_deals.connection,
+        substr(named_by_deals.rep_id, length(named_by_deals.connection) + 2) as rep_name,
+        cast(null as varchar) as email,
+        named_by_deals.connection || ':(unassigned)' as team_id,
+        '(unassigned)' as region_name,
+        cast(null as varchar) as manager_name,
+        false as is_manager,
+        cast(null as boolean) as is_active,
+        cast(null as date) as start_date,
+        cast(null as date) as end_date,
+        true as is_inferred
+    from named_by_deals
+    left join described on named_by_deals.rep_id = described.rep_id
+    where described.rep_id is null
+),
+united as (
+    select * from described
+    union all
+    select * from inferred
+),
+final as (
+    select
+        rep_id,
+        connection,
+        rep_name,
+        email,
+        team_id,
+        connection || ':' || region_name as region_id,
+        region_name,
+        manager_name,
+        is_manager,
+        is_active,
+        start_date,
+        end_date,
+        is_inferred
+    from united
+)
+select
+    rep_id, connection, rep_name, email, team_id, region_id, region_name, manager_name,
+    is_manager, is_active, start_date, end_date, is_inferred
+from final

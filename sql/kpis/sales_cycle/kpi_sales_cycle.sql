@@ -1,0 +1,275 @@
+/* @model
+description: Days from the start of a deal to the won moment, mean, median and 90th percentile, of the deals won in the period.
+grain: [metric, period_grain, period_start, scope, scope_id, stage_id]
+kind: table
+owner: revops
+tags: [crm, kpi, sales_cycle]
+columns:
+  metric: {type: string, doc: "which figure, as in ops.metric", checks: [not_null, "accepted_values: [sales_cycle_mean, sales_cycle_median, sales_cycle_p90, sales_cycle_qualified_mean, sales_cycle_qualified_median, sales_cycle_qualified_p90]"]}
+  period_grain: {type: string, doc: "day, week, month, quarter or year", checks: [not_null, "accepted_values: [day, week, month, quarter, year]"]}
+  period_start: {type: date, doc: "first day of the period", checks: [not_null]}
+  period_end: {type: date, doc: "last day of the period, inclusive", checks: [not_null]}
+  scope: {type: string, doc: "company, region, team or rep", checks: [not_null, "accepted_values: [company, region, team, rep]"]}
+  scope_id: {type: string, doc: "company, or the id of the region, team or rep", checks: [not_null]}
+  scope_name: {type: string, doc: "its name", checks: [not_null]}
+  stage_id: {type: string, doc: "slice by stage; null in metrics that have none"}
+  stage_name: {type: string, doc: "the stage's name"}
+  numerator: {type: "decimal(38,6)", doc: "upper part of a ratio; null where the metric is no ratio or nothing was observed"}
+  denominator: {type: "decimal(38,6)", doc: "lower part of a ratio"}
+  value: {type: "decimal(38,6)", doc: "the figure; null: not measurable, see completeness", checks: ["between 0 and 100000"]}
+  unit: {type: string, doc: "ratio, days, pushes, a currency, or a currency per day", checks: [not_null]}
+  n: {type: int64, doc: "deals in the figure", checks: ["between 0 and 1000000000000"]}
+  n_excluded: {type: int64, doc: "deals that a rule leaves out of it, listed in ops.exclusion", checks: ["between 0 and 1000000000000"]}
+  completeness: {type: string, doc: "complete, degraded (something left out or replaced) or partial (a source did not come in whole); reasons in ops.completeness", checks: [not_null, "accepted_values: [complete, degraded, partial]"]}
+  as_of: {type: timestamp, doc: "the instant that the figures are of", checks: [not_null]}
+metrics:
+  - id: sales_cycle_mean
+    title: Sales cycle, mean
+    definition: "Mean days from creation (where the source has none: entry into the first qualified stage) to the won moment, of the deals won in the period."
+    formula: "Σ days ÷ won deals"
+    unit: days
+    grain: period × scope
+    time_anchor: closed_date
+    additive: false
+    numerator: "Σ days"
+    denominator: "won deals with a cycle"
+    null_rule: "no won deal with a cycle: null; a won deal without a start or with a negative cycle is left out and counted"
+  - id: sales_cycle_median
+    title: Sales cycle, median
+    definition: "Median days from creation (where the source has none: entry into the first qualified stage) to the won moment, of the deals won in the period."
+    formula: "50th percentile of days, interpolated"
+    unit: days
+    grain: period × scope
+    time_anchor: closed_date
+    additive: false
+    null_rule: "no won deal with a cycle: null; a won deal without a start or with a negative cycle is left out and counted; percentiles do not roll up"
+  - id: sales_cycle_p90
+    title: Sales cycle, 90th percentile
+    definition: "90th percentile of days from creation (where the source has none: entry into the first qualified stage) to the won moment, of the deals won in the period."
+    formula: "90th percentile of days, interpolated"
+    unit: days
+    grain: period × scope
+    time_anchor: closed_date
+    additive: false
+    null_rule: "no won deal with a cycle: null; a won deal without a start or with a negative cycle is left out and counted; percentiles do not roll up"
+  - id: sales_cycle_qualified_mean
+    title: Sales cycle from qualification, mean
+    definition: "Mean days from entry into the first qualified stage to the won moment, of the deals won in the period."
+    formula: "Σ days ÷ won deals"
+    unit: days
+    grain: period × scope
+    time_anchor: closed_date
+    additive: false
+    numerator: "Σ days"
+    denominator: "won deals with a cycle"
+    null_rule: "no won deal with a cycle: null; a won deal without a start or with a negative cycle is left out and counted"
+  - id: sales_cycle_qualified_median
+    title: Sales cycle from qualification, median
+    definition: "Median days from entry into the first qualified stage to the won moment, of the deals won in the period."
+    formula: "50th percentile of days, interpolated"
+    unit: days
+    grain: period × scope
+    time_anchor: closed_date
+    additive: false
+    null_rule: "no won deal with a cycle: null; a won deal without a start or with a negative cycle is left out and counted; percentiles do not roll up"
+  - id: sales_cycle_qualified_p90
+    title: Sales cycle from qualification, 90th percentile
+    definition: "90th percentile of days from entry into the first qualified stage to the won moment, of the deals won in the period."
+    formula: "90th percentile of days, interpolated"
+    unit: days
+    grain: period × scope
+    time_anchor: closed_date
+    additive: false
+    null_rule: "no won deal with a cycle: null; a won deal without a start or with a negative cycle is left out and counted; percentiles do not roll up"
+*/
+with
+won as (
+    select * from mart.fct_opportunity where deal_exclusion is null and outcome = 'won'
+),
+rep_scope as (
+    select * from mart.bridge_rep_scope
+),
+date_period as (
+    select * from mart.bridge_date_period
+),
+scope as (
+    select * from mart.dim_scope
+),
+period as (
+    select * from mart.dim_period
+),
+metric as (
+    select metric, starts_at, statistic
+    from (
+        values
+            ('sales_cycle_mean', 'creation', 'mean'),
+            ('sales_cycle_median', 'creation', 'median'),
+            ('sales_cycle_p90', 'creation', 'p90'),
+            ('sales_cycle_qualified_mean', 'qualification', 'mean'),
+            ('sales_cycle_qualified_median', 'qualification', 'median'),
+            ('sales_cycle_qualified_p90', 'qualification', 'p90')
+    ) as listed (metric, starts_at, statistic)
+),
+-- Days are null where a rule leaves the deal out.
+timed as (
+    select
+        won.rep_key,
+        date_period.period_key,
+        case when won.cycle_exclusion is null then won.cycle_days end as days,
+        case when won.qualified_cycle_exclusion is null then won.qualified_cycle_days end
+            as qualified_days,
+        case when won.cycle_exclusion is null and won.cycle_start_source = 'engaged' then 1 else 0 end
+            as from_engagement
+    from won
+    inner join date_period on won.closed_date = date_period.date_day
+),
+collected as (
+    select
+        rep_scope.scope_key,
+        timed.period_key,
+        count(*) as won,
+        count(timed.days) as n,
+        sum(timed.days) as total,
+        array_agg(timed.days) filter (where timed.days is not null) as days,
+        count(timed.qualified_days) as qualified_n,
+        sum(timed.qualified_days) as qualified_total,
+        array_agg(timed.qualified_days) filter (where timed.qualified_days is not null)
+            as qualified_days,
+        sum(timed.from_engagement) as from_engagement
+    from timed
+    inner join rep_scope on timed.rep_key = rep_scope.rep_key
+    group by rep_scope.scope_key, timed.period_key
+),
+ordered as (
+    select
+        scope_key,
+        period_key,
+        won,
+        n,
+        total,
+        array_sort(days) as days,
+        qualified_n,
+        qualified_total,
+        array_sort(qualified_days) as qualified_days,
+        from_engagement
+    from collected
+),
+-- percentile_cont: of N ordered values, counted from 0, the one at place p × (N − 1),
+-- interpolated between its neighbours. In tenths, so that everything is a whole number; arrays
+-- count from 1.
+read_off as (
+    select
+        scope_key,
+        period_key,
+        won,
+        n,
+        total,
+        days[5 * (n - 1) / 10 + 1] as median_low,
+        days[(5 * (n - 1) + 9) / 10 + 1] as median_high,
+        days[9 * (n - 1) / 10 + 1] as p90_low,
+        days[(9 * (n - 1) + 9) / 10 + 1] as p90_high,
+        qualified_n,
+        qualified_total,
+        qualified_days[5 * (qualified_n - 1) / 10 + 1] as qualified_median_low,
+        qualified_days[(5 * (qualified_n - 1) + 9) / 10 + 1] as qualified_median_high,
+        qualified_days[9 * (qualified_n - 1) / 10 + 1] as qualified_p90_low,
+        qualified_days[(9 * (qualified_n - 1) + 9) / 10 + 1] as qualified_p90_high,
+        from_engagement
+    from ordered
+),
+chosen as (
+    select
+        metric.metric,
+        metric.statistic,
+        read_off.scope_key,
+        read_off.period_key,
+        read_off.won,
+        case metric.starts_at
+            when 'creation' then read_off.n
+            else read_off.qualified_n
+        end as n,
+        case metric.metric
+            when 'sales_cycle_mean' then read_off.total
+            when 'sales_cycle_qualified_mean' then read_off.qualified_total
+        end as total,
+        case metric.metric
+            when 'sales_cycle_median' then read_off.median_low
+            when 'sales_cycle_p90' then read_off.p90_low
+            when 'sales_cycle_qualified_median' then read_off.qualified_median_low
+            when 'sales_cycle_qualified_p90' then read_off.qualified_p90_low
+        end as low,
+        case metric.metric
+            when 'sales_cycle_median' then read_off.median_high
+            when 'sales_cycle_p90' then read_off.p90_high
+            when 'sales_cycle_qualified_median' then read_off.qualified_median_high
+            when 'sales_cycle_qualified_p90' then read_off.qualified_p90_high
+        end as high,
+        case metric.statistic when 'median' then 5 when 'p90' then 9 end as tenths,
+        metric.starts_at = 'creation' and read_off.from_engagement > 0 as has_substitute
+    from metric
+    cross join read_off
+),
+parts as (
+    select
+        metric,
+        scope_key,
+        period_key,
+        case
+            when statistic = 'mean' and n > 0 then cast(total as decimal(38, 6))
+        end as numerator,
+        case
+            when statistic = 'mean' and n > 0 then cast(n as decimal(38, 6))
+        end as denominator,
+        case
+            when n = 0 then null
+            when statistic = 'mean'
+                then
+                    cast(
+                        cast(total as decimal(38, 6)) / cast(n as decimal(38, 6))
+                        as decimal(38, 6)
+                    )
+            else
+                cast(
+                    cast(
+                        10 * low + (tenths * (n - 1) % 10) * (high - low) as decimal(38, 6)
+                    )
+                    / cast(10 as decimal(38, 6))
+                    as decimal(38, 6)
+                )
+        end as value,
+        n,
+        won - n as n_excluded,
+        has_substitute
+    from chosen
+),
+final as (
+    select
+        parts.metric,
+        period.period_grain,
+        period.period_start,
+        period.period_end,
+        scope.scope,
+        scope.scope_id,
+        scope.scope_name,
+        cast(null as varchar) as stage_id,
+        cast(null as varchar) as stage_name,
+        parts.numerator,
+        parts.denominator,
+        parts.value,
+        'days' as unit,
+        parts.n,
+        parts.n_excluded,
+        case
+            when not scope.is_whole then 'partial'
+            when parts.n_excluded > 0 or parts.has_substitute then 'degraded'
+            else 'complete'
+        end as completeness,
+        $as_of as as_of
+    from parts
+    inner join scope on parts.scope_key = scope.scope_key
+    inner join period on parts.period_key = period.period_key
+)
+select
+    metric, period_grain, period_start, period_end, scope, scope_id, scope_name, stage_id,
+    stage_name, numerator, denominator, value, unit, n, n_excluded, completeness, as_of
+from final

@@ -1,0 +1,4 @@
+//! Whole runs whose figures are known from somewhere else.
+
+mod crm_sales_opportunities;
+mod real_input;

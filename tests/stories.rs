@@ -1,0 +1,10 @@
+//! The stories, in folders named after the stages and after what they are about.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
+
+mod crash;
+mod golden;
+mod line;
+mod models;
+mod publish;
+mod stores;
+mod wrong;
