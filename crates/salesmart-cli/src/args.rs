@@ -71,7 +71,6 @@ Data goes to standard output, everything else to standard error.";
     after_long_help = AFTER_LONG_HELP,
     subcommand_required = true,
     arg_required_else_help = true,
-    disable_help_subcommand = false,
     max_term_width = 100
 )]
 pub struct Cli {
@@ -112,39 +111,67 @@ pub struct Global {
 
 /// The commands, in the order a newcomer meets them.
 #[derive(Subcommand, Debug)]
-#[command(disable_help_subcommand = false)]
 pub enum Command {
     /// Show it all on a made-up company, in seconds
+    ///
+    /// Generates the export of a company that never was, runs the whole line on it and prints what a
+    /// sales leader asks for. Needs no account and no network.
     Demo(commands::demo::Demo),
     /// Make a project folder that works at once
+    ///
+    /// A pipeline, the configuration, a model of its own, and sample data to run it on.
     Init(commands::init::Init),
     /// Find every mistake in the project without running anything
+    ///
+    /// Unknown keys, missing files, SQL that does not plan, columns that do not exist, types that
+    /// break a contract, cycles, layers read in the wrong direction: each with file, line and a hint.
     Check(commands::check::Check),
     /// Run a pipeline: extract, land, model, publish
+    ///
+    /// Reads what is new in its sources, lands it, builds and checks the models, and publishes them
+    /// as one release. Only one run of a pipeline goes on at a time.
     Run(commands::run::Run),
     /// Only read the sources of a pipeline, into the lake's spool
+    ///
+    /// Nothing lands yet: `land` takes what was read.
     Extract(commands::stage::Extract),
     /// Only land what was read: new and changed rows into raw tables
+    ///
+    /// Rows that do not fit go to quarantine, with file, row, column, value and reason.
     Land(commands::stage::Land),
     /// Only build and check the models
+    ///
+    /// From what has landed. Readers see nothing of it before `publish`.
     Model(commands::stage::Model),
     /// Only publish what was built, as a new release
+    ///
+    /// Refused when a check with severity `error` failed.
     Publish(commands::stage::Publish),
     /// Ask the current release, or an older one, in SQL
+    ///
+    /// Nothing can be changed by it.
     Query(commands::query::Query),
     /// See what runs did
+    ///
+    /// Rows read, landed and quarantined; tables, checks, failures.
     Runs(commands::runs::Runs),
     /// List and show releases, and roll back to one
+    ///
+    /// A release is one version of every published table; readers see all of it or nothing.
     Releases(commands::releases::Releases),
     /// List the models, show one, draw their graph
     Models(commands::models::Models),
     /// List the connectors, and show an example of one
     Connectors(commands::connectors::Connectors),
     /// Print the JSON Schema of a configuration file, for editors
+    ///
+    /// An editor that has it completes keys and marks mistakes while you type.
     Schema(commands::schema::Schema),
     /// Print the completions of a shell
     Completions(commands::completions::Completions),
     /// Generate the export of a made-up company
+    ///
+    /// The same options give the same bytes. Its true figures are known, so it can test a pipeline.
     Simulate(commands::simulate::Simulate),
 }
 

@@ -28,7 +28,10 @@ pub fn begin(global: &Global, bars: &MultiProgress) {
     let filter = EnvFilter::try_from_env("SALESMART_LOG")
         .unwrap_or_else(|_| filter(level, global.log_format));
     let writer = Stderr { bars: bars.clone() };
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(writer)
+        .log_internal_errors(false);
     // Only the first call in a process counts; tests make more.
     let _ = match global.log_format {
         LogFormat::Json => builder.json().flatten_event(true).try_init(),
@@ -63,13 +66,15 @@ struct Stderr {
 }
 
 impl Write for Stderr {
+    // A run does not end because nobody reads its log any more.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.bars.suspend(|| io::stderr().write_all(bytes))?;
+        let _ = self.bars.suspend(|| io::stderr().write_all(bytes));
         Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        io::stderr().flush()
+        let _ = io::stderr().flush();
+        Ok(())
     }
 }
 

@@ -37,6 +37,9 @@ pub fn observer(context: &Context) -> Arc<dyn Observer> {
 /// What happened to the rows of a stream, in words.
 fn stream_words(landed: &LandedStream) -> String {
     let rows = &landed.rows;
+    if rows.read == 0 && rows.deleted == 0 {
+        return "nothing new".to_owned();
+    }
     let mut words = vec![format!("{} read", grouped(rows.read))];
     for (count, what) in [
         (rows.landed, "landed"),

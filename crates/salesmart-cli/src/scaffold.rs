@@ -74,7 +74,7 @@ fn refuse(root: &Path, data: &Path) -> Result<()> {
         .map(|(path, _)| root.join(path))
         .chain([data.to_owned()])
         .filter(|path| path.exists())
-        .map(|path| format!("`{}`", path.display()))
+        .map(|path| format!("`{}`", path.strip_prefix(".").unwrap_or(&path).display()))
         .collect();
     if there.is_empty() {
         return Ok(());

@@ -453,7 +453,7 @@ impl Lander {
 
         let next = Pending::new(&self.request.lake, &self.path, &self.schema, &self.origin, self.batch + 1);
         let done = std::mem::replace(&mut self.pending, next);
-        if !done.counts.adds_up() {
+        if !done.counts.adds_up() || done.quarantine.rows() != done.counts.quarantined {
             return Err(refusal::rows_do_not_add_up(&done.counts));
         }
         let mut total = self.total;
@@ -461,7 +461,6 @@ impl Lander {
 
         (self.request.fence)().await?;
         let samples = done.quarantine.samples().to_vec();
-        debug_assert_eq!(done.quarantine.rows(), done.counts.quarantined);
         if let Some(version) = done.quarantine.commit().await? {
             self.quarantine_version = Some(version);
         }

@@ -177,13 +177,11 @@ fn conform(plan: LogicalPlan, model: &Model) -> Result<LogicalPlan> {
             column.alias(&contract.name)
         })
         .collect();
-    LogicalPlanBuilder::from(plan).project(columns).and_then(LogicalPlanBuilder::build).map_err(
-        |e| {
-            let source = Source { file: &model.file, text: &model.text };
-            Error::many(source.planning(&e))
-                .unwrap_or_else(|| Error::bug("the engine failed without a reason"))
-        },
-    )
+    let source = Source { file: &model.file, text: &model.text };
+    LogicalPlanBuilder::from(plan)
+        .project(columns)
+        .and_then(LogicalPlanBuilder::build)
+        .map_err(|e| source.plan_error(&e))
 }
 
 /// Names and order; types are compared when these agree.

@@ -136,9 +136,7 @@ fn session(
         .with_default_features()
         .build();
     let context = SessionContext::new_with_state(state);
-    for function in functions::all(business) {
-        context.register_udf(function.as_ref().clone());
-    }
+    functions::register(&context, business);
     store::attach(&context, lake);
     let mut schemas: BTreeMap<String, BTreeMap<String, u64>> = BTreeMap::new();
     for (name, version) in tables {

@@ -68,9 +68,7 @@ impl Workspace {
             .with_default_features()
             .build();
         let context = SessionContext::new_with_state(state);
-        for function in functions::all(business) {
-            context.register_udf(function.as_ref().clone());
-        }
+        functions::register(&context, business);
         let raw = Arc::new(MemoryCatalogProvider::new());
         let warehouse = Arc::new(MemoryCatalogProvider::new());
         context.register_catalog(RAW, Arc::clone(&raw) as Arc<dyn CatalogProvider>);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use futures::future::BoxFuture;
-use salesmart_core::receipt::{Extracted, Failure, Modeled, Severity};
+use salesmart_core::receipt::{CheckResult, Extracted, Failure, Modeled, Severity};
 use salesmart_core::{Error, ErrorKind, Result, RunId};
 use salesmart_lake::{Lake, Lease};
 use salesmart_model::{BuildRequest, Catalog, Progress as BuildProgress, SoFar, build};
@@ -301,19 +301,24 @@ impl Line<'_> {
 
     async fn model_and_publish(&mut self, release: bool) -> Result<()> {
         let warehouse = self.acquire_warehouse().await?;
+        let outcome = self.build_and_release(&warehouse, release).await;
+        give_back(warehouse, outcome).await
+    }
+
+    async fn build_and_release(&mut self, warehouse: &Lease, release: bool) -> Result<()> {
         let modeled = self.model().await?;
         self.record.modeled = Some(modeled.clone());
         self.record.save(self.lake).await?;
         if release {
             self.lease.check().await?;
             warehouse.check().await?;
-            self.publish(&modeled).await?;
-        } else if let Some(failed) =
-            modeled.checks.iter().find(|check| !check.passed && check.severity == Severity::Error)
-        {
+            return self.publish(&modeled).await;
+        }
+        let failed = |check: &&CheckResult| !check.passed && check.severity == Severity::Error;
+        if let Some(failed) = modeled.checks.iter().find(failed) {
             tracing::warn!(target: "run", table = %failed.table, check = %failed.check, "a check failed: publishing this build would be refused");
         }
-        warehouse.release().await
+        Ok(())
     }
 
     /// Waits for another pipeline that builds.
@@ -401,9 +406,15 @@ impl Line<'_> {
         self.record.as_of = record.as_of;
         self.record.complete = record.complete;
         let warehouse = self.acquire_warehouse().await?;
-        self.publish(&modeled).await?;
-        warehouse.release().await
+        let outcome = self.publish(&modeled).await;
+        give_back(warehouse, outcome).await
     }
+}
+
+/// Gives a lease back, however the work under it ended.
+async fn give_back(lease: Lease, outcome: Result<()>) -> Result<()> {
+    let given_back = lease.release().await;
+    outcome.and(given_back)
 }
 
 /// Passes on what a build tells.

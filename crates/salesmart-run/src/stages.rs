@@ -11,6 +11,7 @@ use salesmart_extract::{ReadRequest, channel};
 use salesmart_lake::{Lake, Lease};
 use salesmart_land::{Fence, LandRequest, land, saved_cursor};
 use tokio::sync::mpsc::{Receiver, Sender};
+use tokio::task::JoinSet;
 
 use crate::observe::{Observer, Progress};
 use crate::spool;
@@ -135,7 +136,10 @@ impl StreamStage {
         };
         let (outlet, mut from_connector) = channel(CHANNEL);
         let request = ReadRequest { stream: stream.clone(), cursor };
-        let read = connected.connection.connector.read(request, outlet);
+        // A task of its own, so that reading and landing each have a core; dropped, it is aborted.
+        let connector = Arc::clone(&connected.connection.connector);
+        let mut reading = JoinSet::new();
+        reading.spawn(async move { connector.read(request, outlet).await });
         let forward = async {
             let mut rows = 0;
             while let Some(event) = from_connector.recv().await {
@@ -158,7 +162,12 @@ impl StreamStage {
             drop(from_connector);
             drop(events);
         };
-        let (read, ()) = tokio::join!(read, forward);
+        let (read, ()) = tokio::join!(reading.join_next(), forward);
+        let read = match read {
+            Some(Ok(read)) => read,
+            Some(Err(panic)) => Err(Error::bug("the connector panicked").with_source(panic)),
+            None => Err(Error::bug("the connector was never started")),
+        };
         read.map_err(|e| e.wrap(format!("failed to extract stream `{stream}` from connection `{connection}`")))
     }
 

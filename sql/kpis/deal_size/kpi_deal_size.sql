@@ -116,32 +116,34 @@ sized as (
     inner join stage on deal.stage_id = stage.stage_id
     where deal.outcome = 'open'
 ),
-collected as (
+-- The window is there for its order, as in kpi.sales_cycle: one group at a time is in memory.
+ranked as (
     select
         sized.stage_key,
         rep_scope.scope_key,
         date_period.period_key,
-        count(*) as deals,
-        count(sized.amount) as n,
-        sum(sized.amount) as total,
-        array_agg(sized.amount) filter (where sized.amount is not null) as amounts
+        sized.amount,
+        row_number() over (
+            partition by sized.stage_key, rep_scope.scope_key, date_period.period_key
+            order by sized.amount
+        ) as place
     from sized
     inner join date_period on sized.date_day = date_period.date_day
     inner join rep_scope on sized.rep_key = rep_scope.rep_key
-    group by sized.stage_key, rep_scope.scope_key, date_period.period_key
 ),
-ordered as (
+collected as (
     select
         stage_key,
         scope_key,
         period_key,
-        deals,
-        n,
-        total,
-        array_sort(amounts) as amounts
-    from collected
+        count(*) as deals,
+        count(amount) as n,
+        sum(amount) as total,
+        array_agg(amount order by place) as amounts
+    from ranked
+    group by stage_key, scope_key, period_key
 ),
--- The middle one, or the mean of the middle two. Arrays count from 1.
+-- The middle one of N, or the middle two. Arrays count from 1, and nulls come last.
 read_off as (
     select
         stage_key,
@@ -152,7 +154,7 @@ read_off as (
         total,
         amounts[(n - 1) / 2 + 1] as median_low,
         amounts[n / 2 + 1] as median_high
-    from ordered
+    from collected
 ),
 parts as (
     select

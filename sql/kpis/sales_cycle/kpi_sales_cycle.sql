@@ -99,115 +99,100 @@ period as (
     select * from mart.dim_period
 ),
 metric as (
-    select metric, starts_at, statistic
+    select metric, start_kind, statistic, tenths
     from (
         values
-            ('sales_cycle_mean', 'creation', 'mean'),
-            ('sales_cycle_median', 'creation', 'median'),
-            ('sales_cycle_p90', 'creation', 'p90'),
-            ('sales_cycle_qualified_mean', 'qualification', 'mean'),
-            ('sales_cycle_qualified_median', 'qualification', 'median'),
-            ('sales_cycle_qualified_p90', 'qualification', 'p90')
-    ) as listed (metric, starts_at, statistic)
+            ('sales_cycle_mean', 1, 'mean', 0),
+            ('sales_cycle_median', 1, 'percentile', 5),
+            ('sales_cycle_p90', 1, 'percentile', 9),
+            ('sales_cycle_qualified_mean', 2, 'mean', 0),
+            ('sales_cycle_qualified_median', 2, 'percentile', 5),
+            ('sales_cycle_qualified_p90', 2, 'percentile', 9)
+    ) as listed (metric, start_kind, statistic, tenths)
 ),
--- Days are null where a rule leaves the deal out.
+-- Each won deal twice: by its start, and by its qualification. Days are null where a rule leaves
+-- the deal out.
 timed as (
     select
-        won.rep_key,
-        date_period.period_key,
-        case when won.cycle_exclusion is null then won.cycle_days end as days,
-        case when won.qualified_cycle_exclusion is null then won.qualified_cycle_days end
-            as qualified_days,
-        case when won.cycle_exclusion is null and won.cycle_start_source = 'engaged' then 1 else 0 end
+        1 as start_kind,
+        rep_key,
+        closed_date as date_day,
+        case when cycle_exclusion is null then cycle_days end as days,
+        case when cycle_exclusion is null and cycle_start_source = 'engaged' then 1 else 0 end
             as from_engagement
     from won
-    inner join date_period on won.closed_date = date_period.date_day
+    union all
+    select
+        2 as start_kind,
+        rep_key,
+        closed_date as date_day,
+        case when qualified_cycle_exclusion is null then qualified_cycle_days end as days,
+        0 as from_engagement
+    from won
+),
+-- The window is there for its order: sorted by scope, period and days, the rows of one group
+-- follow one another, so that the next step holds one group at a time, and the sort may spill.
+ranked as (
+    select
+        timed.start_kind,
+        rep_scope.scope_key,
+        date_period.period_key,
+        timed.days,
+        timed.from_engagement,
+        row_number() over (
+            partition by timed.start_kind, rep_scope.scope_key, date_period.period_key
+            order by timed.days
+        ) as place
+    from timed
+    inner join date_period on timed.date_day = date_period.date_day
+    inner join rep_scope on timed.rep_key = rep_scope.rep_key
 ),
 collected as (
     select
-        rep_scope.scope_key,
-        timed.period_key,
+        start_kind,
+        scope_key,
+        period_key,
         count(*) as won,
-        count(timed.days) as n,
-        sum(timed.days) as total,
-        array_agg(timed.days) filter (where timed.days is not null) as days,
-        count(timed.qualified_days) as qualified_n,
-        sum(timed.qualified_days) as qualified_total,
-        array_agg(timed.qualified_days) filter (where timed.qualified_days is not null)
-            as qualified_days,
-        sum(timed.from_engagement) as from_engagement
-    from timed
-    inner join rep_scope on timed.rep_key = rep_scope.rep_key
-    group by rep_scope.scope_key, timed.period_key
+        count(days) as n,
+        sum(days) as total,
+        sum(from_engagement) as from_engagement,
+        array_agg(days order by place) as days
+    from ranked
+    group by start_kind, scope_key, period_key
 ),
-ordered as (
+-- percentile_cont: of N values, counted from 0, the one at place p × (N − 1), interpolated
+-- between its two neighbours. In tenths, so that everything is a whole number; arrays count from
+-- 1, and nulls come last.
+summed as (
     select
+        start_kind,
         scope_key,
         period_key,
         won,
         n,
         total,
-        array_sort(days) as days,
-        qualified_n,
-        qualified_total,
-        array_sort(qualified_days) as qualified_days,
-        from_engagement
-    from collected
-),
--- percentile_cont: of N ordered values, counted from 0, the one at place p × (N − 1),
--- interpolated between its neighbours. In tenths, so that everything is a whole number; arrays
--- count from 1.
-read_off as (
-    select
-        scope_key,
-        period_key,
-        won,
-        n,
-        total,
+        from_engagement,
         days[5 * (n - 1) / 10 + 1] as median_low,
         days[(5 * (n - 1) + 9) / 10 + 1] as median_high,
         days[9 * (n - 1) / 10 + 1] as p90_low,
-        days[(9 * (n - 1) + 9) / 10 + 1] as p90_high,
-        qualified_n,
-        qualified_total,
-        qualified_days[5 * (qualified_n - 1) / 10 + 1] as qualified_median_low,
-        qualified_days[(5 * (qualified_n - 1) + 9) / 10 + 1] as qualified_median_high,
-        qualified_days[9 * (qualified_n - 1) / 10 + 1] as qualified_p90_low,
-        qualified_days[(9 * (qualified_n - 1) + 9) / 10 + 1] as qualified_p90_high,
-        from_engagement
-    from ordered
+        days[(9 * (n - 1) + 9) / 10 + 1] as p90_high
+    from collected
 ),
 chosen as (
     select
         metric.metric,
         metric.statistic,
-        read_off.scope_key,
-        read_off.period_key,
-        read_off.won,
-        case metric.starts_at
-            when 'creation' then read_off.n
-            else read_off.qualified_n
-        end as n,
-        case metric.metric
-            when 'sales_cycle_mean' then read_off.total
-            when 'sales_cycle_qualified_mean' then read_off.qualified_total
-        end as total,
-        case metric.metric
-            when 'sales_cycle_median' then read_off.median_low
-            when 'sales_cycle_p90' then read_off.p90_low
-            when 'sales_cycle_qualified_median' then read_off.qualified_median_low
-            when 'sales_cycle_qualified_p90' then read_off.qualified_p90_low
-        end as low,
-        case metric.metric
-            when 'sales_cycle_median' then read_off.median_high
-            when 'sales_cycle_p90' then read_off.p90_high
-            when 'sales_cycle_qualified_median' then read_off.qualified_median_high
-            when 'sales_cycle_qualified_p90' then read_off.qualified_p90_high
-        end as high,
-        case metric.statistic when 'median' then 5 when 'p90' then 9 end as tenths,
-        metric.starts_at = 'creation' and read_off.from_engagement > 0 as has_substitute
+        metric.tenths,
+        summed.scope_key,
+        summed.period_key,
+        summed.won,
+        summed.n,
+        summed.total,
+        case metric.tenths when 5 then summed.median_low when 9 then summed.p90_low end as low,
+        case metric.tenths when 5 then summed.median_high when 9 then summed.p90_high end as high,
+        summed.from_engagement > 0 as has_substitute
     from metric
-    cross join read_off
+    inner join summed on metric.start_kind = summed.start_kind
 ),
 parts as (
     select
@@ -230,9 +215,7 @@ parts as (
                     )
             else
                 cast(
-                    cast(
-                        10 * low + (tenths * (n - 1) % 10) * (high - low) as decimal(38, 6)
-                    )
+                    cast(10 * low + (tenths * (n - 1) % 10) * (high - low) as decimal(38, 6))
                     / cast(10 as decimal(38, 6))
                     as decimal(38, 6)
                 )

@@ -102,9 +102,11 @@ fn not_written(path: &Path, error: io::Error) -> Error {
         IoKind::PermissionDenied => ErrorKind::Permission,
         _ => ErrorKind::Configuration,
     };
-    Error::new(kind, format!("failed to write `{}`", path.display()))
+    let is_missing = error.kind() == IoKind::NotFound;
+    let error = Error::new(kind, format!("failed to write `{}`", path.display()))
         .with_source(error)
-        .with_state("no file was left behind")
+        .with_state("no file was left behind");
+    if is_missing { error.with_hint("make the folder first, or name another one") } else { error }
 }
 
 /// Whoever read our standard output has stopped.

@@ -1,17 +1,22 @@
 //! The functions that SQL may call beside DataFusion's own, and those it may not.
 
 mod fiscal;
+mod last_value;
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 
-use datafusion::logical_expr::{ScalarUDF, Volatility};
+use datafusion::logical_expr::Volatility;
+use datafusion::prelude::SessionContext;
 
 use crate::settings::BusinessSettings;
 
-/// Our functions, following the company's settings.
-pub(crate) fn all(business: &BusinessSettings) -> Vec<Arc<ScalarUDF>> {
-    fiscal::all(business)
+/// Makes our functions known to a session, following the company's settings.
+pub(crate) fn register(context: &SessionContext, business: &BusinessSettings) {
+    for function in fiscal::all(business) {
+        context.register_udf(function.as_ref().clone());
+    }
+    context.register_udaf(last_value::last_value());
 }
 
 /// Names that read a clock or dice in other databases, and would only be "unknown" here.
