@@ -6,7 +6,7 @@ use salesmart_tests::Project;
 fn the_demo_works_in_an_empty_folder_and_again() {
     let project = Project::new();
     let first = project.salesmart(&["demo"]).ok();
-    for word in ["win rate", "salesmart query", "Next"] {
+    for word in ["win rate", "query \"select", "Look further"] {
         assert!(
             first.stdout.to_lowercase().contains(&word.to_lowercase()),
             "no `{word}` in:\n{}",

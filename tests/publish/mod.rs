@@ -75,6 +75,12 @@ fn a_second_run_of_the_same_pipeline_waits_its_turn() {
     let rows: String = (0..200_000).map(|id| format!("d{id},1.00,2026-01-01\n")).collect();
     project.write("data/deals.csv", format!("id,amount,closed\n{rows}"));
     let mut first = project.command(&["run", "deals"]).spawn().unwrap();
+    // The second run starts when the first one has its lease.
+    let lease = project.path().join("lake/leases/pipeline-deals");
+    while !lease.exists() {
+        assert!(first.try_wait().unwrap().is_none(), "the first run ended without a lease");
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
     let mut refused = None;
     while first.try_wait().unwrap().is_none() {
         let second = project.salesmart(&["run", "deals"]);

@@ -88,7 +88,7 @@ name!(
     "system"
 );
 
-/// One run of a pipeline: `20261123T050000Z_1a2b3c4d`, sortable by start time.
+/// One run of a pipeline: `20261123T050000123Z_1a2b3c4d`, sortable by start time to the millisecond.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct RunId(String);
@@ -98,7 +98,7 @@ impl RunId {
     #[must_use]
     pub fn new(started_at: DateTime<Utc>) -> Self {
         let random = uuid::Uuid::new_v4().simple().to_string();
-        Self(format!("{}_{}", started_at.format("%Y%m%dT%H%M%SZ"), &random[..8]))
+        Self(format!("{}_{}", started_at.format("%Y%m%dT%H%M%S%3fZ"), &random[..8]))
     }
 
     /// Takes an id that a person typed or a document holds.

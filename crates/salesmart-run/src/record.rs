@@ -96,6 +96,7 @@ pub async fn run_records(lake: &Lake) -> Result<Vec<RunRecord>> {
             records.push(judge(lake, record).await?);
         }
     }
+    records.sort_by_key(|record| record.started_at);
     Ok(records)
 }
 

@@ -125,7 +125,7 @@ impl House {
             as_of: self.as_of,
             last_release: self.last_release.clone(),
             rebuild: false,
-            memory_limit: std::env::var("MEM").map_or(256, |m| m.parse().unwrap()) << 20,
+            memory_limit: 256 << 20,
             on_progress: Arc::new(|_| {}),
         })
         .await
@@ -499,41 +499,4 @@ async fn queries_read_and_never_write() {
             .await
             .contains("DataSourceExec")
     );
-}
-
-// TEMPORARY
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore]
-async fn five_million() {
-    let folder = "/tmp/model-bench";
-    let _ = std::fs::remove_dir_all(folder);
-    let mut house = House::new(&[]).await;
-    house.lake = Lake::open(folder).await.unwrap();
-    let mut rng = 12345u64;
-    for part in 0..20i64 {
-        let ids: Vec<String> = (0..250_000)
-            .map(|_| {
-                rng = rng.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-                format!("deal-{:08}-abcdef", (rng >> 33) % 4_500_000)
-            })
-            .collect();
-        let mut seen = std::collections::HashSet::new();
-        let deals: Vec<Deal> = ids
-            .iter()
-            .filter(|id| seen.insert(id.as_str()))
-            .map(|id| (id.as_str(), Some(1000), "won", DAY, "upsert"))
-            .collect();
-        land(&house.lake, 1 + part * 250_000, &deals).await;
-    }
-    eprintln!("landed, rss {}", rss());
-    let started = std::time::Instant::now();
-    let modeled = house.build().await.unwrap();
-    eprintln!("built {:?} {:#?} peak rss {}", started.elapsed(), modeled.tables, rss());
-    let started = std::time::Instant::now();
-    house.build().await.unwrap();
-    eprintln!("again {:?}", started.elapsed());
-}
-
-fn rss() -> String {
-    std::fs::read_to_string("/proc/self/status").unwrap().lines().filter(|l| l.starts_with("VmHWM") || l.starts_with("VmRSS")).collect::<Vec<_>>().join(" ")
 }

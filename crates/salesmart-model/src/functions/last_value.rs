@@ -9,7 +9,9 @@
 use std::hash::Hash;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array, UInt32Array, new_null_array};
+use arrow::array::{
+    Array, ArrayRef, AsArray, BooleanArray, Int64Array, UInt32Array, new_null_array,
+};
 use arrow::compute::{interleave, take};
 use arrow::datatypes::{DataType, FieldRef, Int64Type};
 use datafusion::common::{Result, exec_err};
@@ -91,7 +93,10 @@ impl AggregateUDFImpl for LastValue {
         is_ours(&args) || self.inner.groups_accumulator_supported(args)
     }
 
-    fn create_groups_accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn GroupsAccumulator>> {
+    fn create_groups_accumulator(
+        &self,
+        args: AccumulatorArgs,
+    ) -> Result<Box<dyn GroupsAccumulator>> {
         match args.order_bys {
             [order] if is_ours(&args) => {
                 Ok(Box::new(Latest::new(args.return_type(), order.options.nulls_first)))
@@ -197,12 +202,12 @@ impl Latest {
 
     /// Lets go of what lost.
     fn compact(&mut self) -> Result<()> {
-        let alive: Vec<Place> = self.places.iter().copied().filter(|place| place.0 != NOWHERE).collect();
+        let alive: Vec<Place> =
+            self.places.iter().copied().filter(|place| place.0 != NOWHERE).collect();
         let values = self.gather(&alive)?;
-        let mut row = 0;
-        for place in self.places.iter_mut().filter(|place| place.0 != NOWHERE) {
+        let alive = self.places.iter_mut().filter(|place| place.0 != NOWHERE);
+        for (row, place) in (0u32..).zip(alive) {
             *place = (0, row);
-            row += 1;
         }
         self.kept_rows = values.len();
         self.kept_bytes = values.get_array_memory_size();
@@ -231,7 +236,9 @@ impl GroupsAccumulator for Latest {
         filter: Option<&BooleanArray>,
         total_groups: usize,
     ) -> Result<()> {
-        let [values, orders] = values else { return exec_err!("`last_value` takes a value and an order") };
+        let [values, orders] = values else {
+            return exec_err!("`last_value` takes a value and an order");
+        };
         self.see(values, orders, groups, filter, total_groups)
     }
 
@@ -245,7 +252,12 @@ impl GroupsAccumulator for Latest {
         Ok(vec![values, Arc::new(Int64Array::from(orders)), Arc::new(is_set)])
     }
 
-    fn merge_batch(&mut self, states: &[ArrayRef], groups: &[usize], total_groups: usize) -> Result<()> {
+    fn merge_batch(
+        &mut self,
+        states: &[ArrayRef],
+        groups: &[usize],
+        total_groups: usize,
+    ) -> Result<()> {
         let [values, orders, is_set] = states else {
             return exec_err!("the state of `last_value` has three columns");
         };
@@ -257,7 +269,9 @@ impl GroupsAccumulator for Latest {
         values: &[ArrayRef],
         filter: Option<&BooleanArray>,
     ) -> Result<Vec<ArrayRef>> {
-        let [values, orders] = values else { return exec_err!("`last_value` takes a value and an order") };
+        let [values, orders] = values else {
+            return exec_err!("`last_value` takes a value and an order");
+        };
         let is_set = match filter {
             Some(filter) => filter.clone(),
             None => BooleanArray::from(vec![true; values.len()]),
@@ -334,7 +348,9 @@ mod tests {
         let values: ArrayRef = Arc::new(StringArray::from(vec!["a", "b", "c"]));
         let orders: ArrayRef = Arc::new(Int64Array::from(vec![Some(1), None, Some(3)]));
         let filter = BooleanArray::from(vec![true, false, true]);
-        latest.update_batch(&[Arc::clone(&values), Arc::clone(&orders)], &[0, 0, 0], Some(&filter), 2).unwrap();
+        latest
+            .update_batch(&[Arc::clone(&values), Arc::clone(&orders)], &[0, 0, 0], Some(&filter), 2)
+            .unwrap();
         let mut all = Latest::new(&DataType::Utf8, false);
         all.update_batch(&[values, orders], &[0, 0, 0], None, 1).unwrap();
         assert_eq!(texts(&latest.evaluate(EmitTo::All).unwrap()), [Some("c".to_owned()), None]);
