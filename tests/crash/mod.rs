@@ -14,9 +14,14 @@ fn state(project: &Project) -> BTreeMap<String, Vec<String>> {
         ("deals".to_owned(), project.deals()),
         (
             "quarantine".to_owned(),
-            rows("select _source_position, reason from quarantine.shop.deals order by _source_position"),
+            rows(
+                "select _source_position, reason from quarantine.shop.deals order by _source_position",
+            ),
         ),
-        ("checks".to_owned(), rows("select table_name, passed from ops.check_result order by 1, 2")),
+        (
+            "checks".to_owned(),
+            rows("select table_name, passed from ops.check_result order by 1, 2"),
+        ),
     ])
 }
 
@@ -45,7 +50,9 @@ fn killed_after_any_write_and_run_again_it_ends_in_the_same_state() {
         let project = project();
         // The first run is killed, or the first one is whole and the second one is killed.
         let first = said(
-            project.command(&["run", "deals"]).env("SALESMART_CRASH_AFTER_WRITES", writes.to_string()),
+            project
+                .command(&["run", "deals"])
+                .env("SALESMART_CRASH_AFTER_WRITES", writes.to_string()),
         );
         if first.code == 0 {
             break;
@@ -55,7 +62,9 @@ fn killed_after_any_write_and_run_again_it_ends_in_the_same_state() {
         let _ = project.salesmart(&["run", "deals"]).ok();
         project.write("data/deals.csv", CHANGED);
         let second = said(
-            project.command(&["run", "deals"]).env("SALESMART_CRASH_AFTER_WRITES", writes.to_string()),
+            project
+                .command(&["run", "deals"])
+                .env("SALESMART_CRASH_AFTER_WRITES", writes.to_string()),
         );
         if second.code != 0 {
             // Until the run is done, readers see the release before.

@@ -62,7 +62,11 @@ fn every_figure_of_the_real_input_agrees_with_the_independent_calculation() {
     for figure in &expected {
         let key = format!(
             "{} {} {} {} {}",
-            figure.metric, figure.period_grain, figure.period_start, figure.scope, figure.scope_name
+            figure.metric,
+            figure.period_grain,
+            figure.period_start,
+            figure.scope,
+            figure.scope_name
         );
         let row = published.remove(&key).unwrap_or_else(|| panic!("{key} is not published"));
         let text = |value: &Option<String>| value.clone().unwrap_or_default();
@@ -97,7 +101,8 @@ fn every_figure_of_the_real_input_agrees_with_the_independent_calculation() {
 fn what_is_dirty_in_the_real_input_is_reported() {
     let run = Run::new();
     let _ = run.run(&[]);
-    let repairs = run.query("select from_value, to_value, rows from ops.repair order by from_value");
+    let repairs =
+        run.query("select from_value, to_value, rows from ops.repair order by from_value");
     let repairs: Vec<String> = repairs
         .iter()
         .map(|row| format!("{} → {}: {}", row["from_value"], row["to_value"], row["rows"]))
@@ -109,8 +114,10 @@ fn what_is_dirty_in_the_real_input_is_reported() {
     let failed = run.query(
         "select check_text, offending_rows from ops.check_result where not passed order by check_text",
     );
-    let failed: Vec<String> =
-        failed.iter().map(|row| format!("{}: {}", row["check_text"], row["offending_rows"])).collect();
+    let failed: Vec<String> = failed
+        .iter()
+        .map(|row| format!("{}: {}", row["check_text"], row["offending_rows"]))
+        .collect();
     assert_eq!(
         failed,
         [
@@ -132,7 +139,8 @@ fn metric_bytes(lake: &Path) -> BTreeMap<String, Vec<Vec<u8>>> {
         let mut bytes = BTreeMap::new();
         for name in release.tables.keys().filter(|name| !name.starts_with("ops.")) {
             let table = release.table(&lake_handle, name).await.unwrap();
-            let files: Vec<PathBuf> = table.files.iter().map(|file| lake.join(&file.path)).collect();
+            let files: Vec<PathBuf> =
+                table.files.iter().map(|file| lake.join(&file.path)).collect();
             bytes.insert(
                 name.clone(),
                 files.iter().map(|file| std::fs::read(file).unwrap()).collect::<Vec<_>>(),

@@ -14,7 +14,11 @@ fn the_demo_works_in_an_empty_folder_and_again() {
         );
     }
     let again = project.salesmart(&["demo"]).ok();
-    assert!(again.stdout.contains("0 landed") || again.stdout.contains("nothing new"), "{}", again.stdout);
+    assert!(
+        again.stdout.contains("0 landed") || again.stdout.contains("nothing new"),
+        "{}",
+        again.stdout
+    );
 }
 
 #[test]

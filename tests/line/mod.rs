@@ -12,6 +12,7 @@ fn the_same_run_twice_lands_nothing_the_second_time() {
     let second = project.salesmart(&["run", "deals"]).ok();
     assert!(first.stdout.contains("3 landed"), "{}", first.stdout);
     assert!(second.stdout.contains("0 landed"), "{}", second.stdout);
+    assert!(second.stdout.contains("0 built"), "{}", second.stdout);
     assert_eq!(project.deals(), ["a=10.00", "b=", "c=2.50"]);
 }
 
@@ -55,6 +56,17 @@ fn each_stage_can_be_run_alone() {
 }
 
 #[test]
+fn landing_can_be_more_frequent_than_modelling() {
+    let project = Project::of_deals();
+    let landed = project.salesmart(&["run", "deals", "--until", "land"]).ok();
+    assert!(landed.stdout.contains("3 landed"), "{}", landed.stdout);
+    let unpublished = project.salesmart(&["query", "select 1 from mart.fct_deal"]);
+    assert_eq!(unpublished.code, 3, "{}", unpublished.stderr);
+    let _ = project.salesmart(&["run", "deals"]).ok();
+    assert_eq!(project.deals(), ["a=10.00", "b=", "c=2.50"]);
+}
+
+#[test]
 fn an_as_of_and_an_older_release_give_what_was_true_then() {
     let project = Project::of_deals();
     let _ = project.salesmart(&["run", "deals"]).ok();
@@ -62,7 +74,14 @@ fn an_as_of_and_an_older_release_give_what_was_true_then() {
     let _ = project.salesmart(&["run", "deals"]).ok();
     assert_eq!(project.deals(), ["a=11.00"]);
     let older = project
-        .salesmart(&["query", "select amount from mart.fct_deal order by id", "--release", "1", "--format", "csv"])
+        .salesmart(&[
+            "query",
+            "select amount from mart.fct_deal order by id",
+            "--release",
+            "1",
+            "--format",
+            "csv",
+        ])
         .ok();
     assert_eq!(older.rows().len(), 3);
     let _ = project.salesmart(&["releases", "roll-back", "r000001"]).ok();
@@ -82,11 +101,11 @@ fn query_writes_what_programs_read() {
         json.stdout.lines().next(),
         Some(r#"{"id": "a", "amount": 10.00, "closed": "2026-01-31"}"#)
     );
-    let _ = project
-        .salesmart(&["query", sql, "--format", "parquet", "--output", "deals.parquet"])
-        .ok();
+    let _ =
+        project.salesmart(&["query", sql, "--format", "parquet", "--output", "deals.parquet"]).ok();
     let file = std::fs::File::open(project.path().join("deals.parquet")).unwrap();
-    let reader = parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder::try_new(file).unwrap();
+    let reader =
+        parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder::try_new(file).unwrap();
     assert_eq!(reader.metadata().file_metadata().num_rows(), 3);
 }
 

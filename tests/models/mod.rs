@@ -30,7 +30,9 @@ fn every_case_gives_the_rows_it_says() {
     files(&sql, "sql", &mut models);
     let builtin: Vec<(String, String)> = models
         .iter()
-        .map(|path| (format!("{}.sql", relative(path, &sql)), std::fs::read_to_string(path).unwrap()))
+        .map(|path| {
+            (format!("{}.sql", relative(path, &sql)), std::fs::read_to_string(path).unwrap())
+        })
         .collect();
     let catalog = Catalog::load(&builtin, None).unwrap();
     let cases = repository.join("tests/models");
@@ -49,13 +51,22 @@ fn every_case_gives_the_rows_it_says() {
         let file = CaseFile::parse(&format!("tests/models/{name}.yml"), &text).unwrap();
         for case in &file.cases {
             run += 1;
-            let outcome =
-                runtime.block_on(run_case(&catalog, &model.name, case, &BusinessSettings::default()));
+            let outcome = runtime.block_on(run_case(
+                &catalog,
+                &model.name,
+                case,
+                &BusinessSettings::default(),
+            ));
             if let Err(error) = outcome {
                 failures.push(format!("{name}: {}\n{error:#?}", case.name));
             }
         }
     }
-    assert!(failures.is_empty(), "{} of {run} cases failed:\n{}", failures.len(), failures.join("\n\n"));
+    assert!(
+        failures.is_empty(),
+        "{} of {run} cases failed:\n{}",
+        failures.len(),
+        failures.join("\n\n")
+    );
     assert!(run > 20, "only {run} cases were found");
 }

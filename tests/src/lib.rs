@@ -105,7 +105,10 @@ impl Project {
         project.write("sql/staging/shop/stg_shop__deals.sql", STAGING);
         project.write("sql/intermediate/deal/int_deal.sql", INTERMEDIATE);
         project.write("sql/marts/deal/fct_deal.sql", MART);
-        project.write("data/deals.csv", "id,amount,closed\na,10.00,2026-01-31\nb,,2026-02-01\nc,2.50,\n");
+        project.write(
+            "data/deals.csv",
+            "id,amount,closed\na,10.00,2026-01-31\nb,,2026-02-01\nc,2.50,\n",
+        );
         project
     }
 

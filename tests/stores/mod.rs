@@ -29,18 +29,30 @@ impl Store {
         assert!(again.stdout.contains("0 landed"), "{}", again.stdout);
         project.write("data/deals.csv", "id,amount,closed\na,11.00,\n");
         let _ = run(&["run", "deals"]).ok();
-        let rows =
-            run(&["query", "select id, amount from mart.fct_deal", "--format", "csv"]).ok();
+        let rows = run(&["query", "select id, amount from mart.fct_deal", "--format", "csv"]).ok();
         assert_eq!(rows.stdout, "id,amount\na,11.00\n");
         let _ = run(&["releases", "roll-back", "1"]).ok();
-        let rows = run(&["query", "select count(*) as n from mart.fct_deal", "--format", "csv"]).ok();
+        let rows =
+            run(&["query", "select count(*) as n from mart.fct_deal", "--format", "csv"]).ok();
         assert_eq!(rows.stdout, "n\n3\n");
         assert!(!project.path().join("lake").exists(), "nothing was written beside the store");
 
         // The lake's own Parquet files, read back as a source from the store.
-        project.replace("pipelines/deals.yml", "location: data", &format!("location: {}/lake/raw/shop", self.url));
-        project.replace("pipelines/deals.yml", "path: deals*.csv", "path: deals/*.parquet\n          format: parquet");
-        project.replace("pipelines/deals.yml", "key: [id]", "key: [id]\n          on_change: upsert");
+        project.replace(
+            "pipelines/deals.yml",
+            "location: data",
+            &format!("location: {}/lake/raw/shop", self.url),
+        );
+        project.replace(
+            "pipelines/deals.yml",
+            "path: deals*.csv",
+            "path: deals/*.parquet\n          format: parquet",
+        );
+        project.replace(
+            "pipelines/deals.yml",
+            "key: [id]",
+            "key: [id]\n          on_change: upsert",
+        );
         let read = run(&["check", "--connections"]).ok();
         assert!(read.stdout.contains("deals"), "{}", read.stdout);
     }
@@ -48,7 +60,9 @@ impl Store {
 
 fn server(variable: &str) -> String {
     std::env::var(variable).unwrap_or_else(|_| {
-        panic!("{variable} is not set: run the tests with `cargo xtask test`, which starts the servers")
+        panic!(
+            "{variable} is not set: run the tests with `cargo xtask test`, which starts the servers"
+        )
     })
 }
 

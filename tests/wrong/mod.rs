@@ -19,7 +19,9 @@ fn refused(project: &Project, arguments: &[&str]) -> String {
 fn regex_free_times(text: &str) -> String {
     text.lines()
         .map(|line| match (line.find(" of 20"), line.find(" UTC")) {
-            (Some(from), Some(to)) if from < to => format!("{} of [moment]{}", &line[..from], &line[to + 4..]),
+            (Some(from), Some(to)) if from < to => {
+                format!("{} of [moment]{}", &line[..from], &line[to + 4..])
+            }
             _ => line.to_owned(),
         })
         .collect::<Vec<_>>()
@@ -53,6 +55,15 @@ fn an_unknown_connector() {
 }
 
 #[test]
+fn a_stream_in_two_pipelines() {
+    let project = Project::of_deals();
+    let pipeline = std::fs::read(project.path().join("pipelines/deals.yml")).unwrap();
+    project.write("pipelines/hourly.yml", pipeline);
+    assert_snapshot!(refused(&project, &["check"]));
+    assert_eq!(project.salesmart(&["run", "deals"]).code, 3);
+}
+
+#[test]
 fn an_unknown_pipeline() {
     let project = Project::of_deals();
     assert_snapshot!(refused(&project, &["run", "deal"]));
@@ -75,14 +86,22 @@ fn a_type_that_the_staging_model_does_not_expect() {
 #[test]
 fn sql_that_does_not_parse() {
     let project = Project::of_deals();
-    project.replace("sql/marts/deal/fct_deal.sql", "select id, amount, closed from", "select id,, amount from");
+    project.replace(
+        "sql/marts/deal/fct_deal.sql",
+        "select id, amount, closed from",
+        "select id,, amount from",
+    );
     assert_snapshot!(refused(&project, &["check"]));
 }
 
 #[test]
 fn a_column_that_does_not_exist() {
     let project = Project::of_deals();
-    project.replace("sql/marts/deal/fct_deal.sql", "select id, amount, closed", "select id, amuont as amount, closed");
+    project.replace(
+        "sql/marts/deal/fct_deal.sql",
+        "select id, amount, closed",
+        "select id, amuont as amount, closed",
+    );
     assert_snapshot!(refused(&project, &["check"]));
 }
 
@@ -100,7 +119,11 @@ fn a_model_that_does_not_keep_its_contract() {
 #[test]
 fn a_mart_that_reads_a_staging_model() {
     let project = Project::of_deals();
-    project.replace("sql/marts/deal/fct_deal.sql", "intermediate.int_deal", "staging.stg_shop__deals");
+    project.replace(
+        "sql/marts/deal/fct_deal.sql",
+        "intermediate.int_deal",
+        "staging.stg_shop__deals",
+    );
     assert_snapshot!(refused(&project, &["check"]));
 }
 
@@ -118,14 +141,22 @@ columns:
 select id from intermediate.int_deal
 ",
     );
-    project.replace("sql/intermediate/deal/int_deal.sql", "staging.stg_shop__deals", "intermediate.int_other");
+    project.replace(
+        "sql/intermediate/deal/int_deal.sql",
+        "staging.stg_shop__deals",
+        "intermediate.int_other",
+    );
     assert_snapshot!(refused(&project, &["check"]));
 }
 
 #[test]
 fn a_model_that_asks_the_clock() {
     let project = Project::of_deals();
-    project.replace("sql/marts/deal/fct_deal.sql", "from intermediate.int_deal", "from intermediate.int_deal where closed < now()");
+    project.replace(
+        "sql/marts/deal/fct_deal.sql",
+        "from intermediate.int_deal",
+        "from intermediate.int_deal where closed < now()",
+    );
     assert_snapshot!(refused(&project, &["check"]));
 }
 
@@ -149,7 +180,10 @@ fn a_missing_column() {
 #[test]
 fn values_of_a_wrong_type() {
     let project = published();
-    project.write("data/deals.csv", "id,amount,closed\na,ten,2026-01-31\nb,1.005,2026-02-30\nc,2.50,\n");
+    project.write(
+        "data/deals.csv",
+        "id,amount,closed\na,ten,2026-01-31\nb,1.005,2026-02-30\nc,2.50,\n",
+    );
     assert_snapshot!(refused(&project, &["run", "deals"]));
     keeps_the_release(&project);
     let rows = project.query(
@@ -163,7 +197,10 @@ fn values_of_a_wrong_type() {
 #[test]
 fn a_broken_file() {
     let project = published();
-    project.write("data/deals.csv", b"id,amount,closed\na,10.00,2026-01-31\n\"b,3.00,2026-02-01\nc,2.50,\n");
+    project.write(
+        "data/deals.csv",
+        b"id,amount,closed\na,10.00,2026-01-31\n\"b,3.00,2026-02-01\nc,2.50,\n",
+    );
     assert_snapshot!(refused(&project, &["run", "deals"]));
     keeps_the_release(&project);
 }

@@ -156,7 +156,8 @@ mod tests {
 
     #[test]
     fn types_are_read_as_they_are_written() {
-        for text in ["string", "int64", "float64", "decimal(18,2)", "date", "timestamp", "boolean"] {
+        for text in ["string", "int64", "float64", "decimal(18,2)", "date", "timestamp", "boolean"]
+        {
             let parsed: ColumnType = text.parse().expect("a valid type");
             assert_eq!(parsed.to_string(), text);
             assert_eq!(ColumnType::from_arrow(&parsed.to_arrow()), Some(parsed));

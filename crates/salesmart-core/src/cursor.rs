@@ -25,10 +25,12 @@ impl Cursor {
     /// When the saved cursor has another shape, as after a change of connector or version.
     pub fn decode<T: for<'de> Deserialize<'de>>(&self) -> crate::Result<T> {
         T::deserialize(&self.0).map_err(|e| {
-            crate::Error::configuration("the saved cursor has another shape than this connector writes")
-                .with("cursor", &self.0)
-                .with_source(e)
-                .with_hint("run with `--full-refresh` to read the stream again from the start")
+            crate::Error::configuration(
+                "the saved cursor has another shape than this connector writes",
+            )
+            .with("cursor", &self.0)
+            .with_source(e)
+            .with_hint("run with `--full-refresh` to read the stream again from the start")
         })
     }
 }

@@ -11,7 +11,8 @@ use crate::{Error, Result};
 /// digits and `_`, a letter first, at most 63 characters (PostgreSQL's limit for identifiers).
 fn check_name(what: &str, name: &str) -> Result<()> {
     let starts_well = name.starts_with(|c: char| c.is_ascii_lowercase());
-    let consists_well = name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+    let consists_well =
+        name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
     if starts_well && consists_well && name.len() <= 63 {
         return Ok(());
     }
@@ -21,8 +22,10 @@ fn check_name(what: &str, name: &str) -> Result<()> {
         .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' })
         .collect();
     let suggestion = suggestion.trim_start_matches(|c: char| !c.is_ascii_lowercase());
-    let error = Error::configuration(format!("`{name}` is not a usable {what} name"))
-        .with("expected", "lower-case letters, digits and `_`, a letter first, at most 63 characters");
+    let error = Error::configuration(format!("`{name}` is not a usable {what} name")).with(
+        "expected",
+        "lower-case letters, digits and `_`, a letter first, at most 63 characters",
+    );
     Err(if suggestion.is_empty() || suggestion.len() > 63 {
         error
     } else {

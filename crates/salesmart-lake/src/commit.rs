@@ -74,7 +74,9 @@ impl Lake {
                 // The oldest protocol there is: every reader of Delta understands it.
                 let protocol: Protocol =
                     serde_json::from_value(json!({ "minReaderVersion": 1, "minWriterVersion": 2 }))
-                        .map_err(|e| Error::bug("failed to state the Delta protocol").with_source(e))?;
+                        .map_err(|e| {
+                            Error::bug("failed to state the Delta protocol").with_source(e)
+                        })?;
                 actions.push(Action::Protocol(protocol));
                 let mut metadata = new_metadata(
                     &schema,
@@ -106,7 +108,9 @@ impl Lake {
                     let goes = match &commit.mode {
                         CommitMode::Append => false,
                         CommitMode::Overwrite => true,
-                        CommitMode::ReplacePrefix(prefix) => file.path().starts_with(prefix.as_str()),
+                        CommitMode::ReplacePrefix(prefix) => {
+                            file.path().starts_with(prefix.as_str())
+                        }
                     };
                     if goes {
                         actions.push(Action::Remove(file.remove_action(true)));
@@ -114,7 +118,10 @@ impl Lake {
                 }
             }
         }
-        #[expect(clippy::disallowed_methods, reason = "the log of a table says when it was written")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the log of a table says when it was written"
+        )]
         let now = Utc::now().timestamp_millis();
         for file in &commit.files {
             actions.push(Action::Add(Add {
@@ -128,16 +135,24 @@ impl Lake {
         }
 
         let mut properties = CommitProperties::default()
-            .with_metadata([(METADATA_KEY.to_owned(), Value::Object(commit.metadata.into_iter().collect()))])
+            .with_metadata([(
+                METADATA_KEY.to_owned(),
+                Value::Object(commit.metadata.into_iter().collect()),
+            )])
             // A version that somebody else made meanwhile is a conflict, not something to merge with.
             .with_max_retries(0)
             .with_cleanup_expired_logs(Some(false));
         if let Some((application, version)) = commit.transaction {
-            properties =
-                properties.with_application_transaction(Transaction::new_with_last_update(application, version, Some(now)));
+            properties = properties.with_application_transaction(
+                Transaction::new_with_last_update(application, version, Some(now)),
+            );
         }
         let operation = DeltaOperation::Write {
-            mode: if commit.mode == CommitMode::Append { SaveMode::Append } else { SaveMode::Overwrite },
+            mode: if commit.mode == CommitMode::Append {
+                SaveMode::Append
+            } else {
+                SaveMode::Overwrite
+            },
             partition_by: None,
             predicate: None,
         };

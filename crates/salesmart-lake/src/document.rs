@@ -30,9 +30,10 @@ impl Lake {
                 crash::after_write(path);
                 Ok(true)
             }
-            Err(object_store::Error::AlreadyExists { .. } | object_store::Error::Precondition { .. }) => {
-                Ok(false)
-            }
+            Err(
+                object_store::Error::AlreadyExists { .. }
+                | object_store::Error::Precondition { .. },
+            ) => Ok(false),
             Err(e) => Err(store_error(format!("failed to write `{path}` to the lake"), e)),
         }
     }
@@ -82,7 +83,9 @@ impl Lake {
         let mut names: Vec<String> = listing
             .objects
             .iter()
-            .filter_map(|object| object.location.filename()?.strip_suffix(".json").map(str::to_owned))
+            .filter_map(|object| {
+                object.location.filename()?.strip_suffix(".json").map(str::to_owned)
+            })
             .collect();
         names.sort_unstable();
         Ok(names)

@@ -230,7 +230,8 @@ impl Lease {
     /// When the store fails; the lease then frees itself when the process has ended.
     pub async fn release(self) -> Result<()> {
         self.heart.abort();
-        let record = LeaseRecord { released: true, heartbeat_at: Utc::now(), ..self.record.clone() };
+        let record =
+            LeaseRecord { released: true, heartbeat_at: Utc::now(), ..self.record.clone() };
         self.lake.put_json(&epoch_path(&self.name, self.epoch), &record).await
     }
 }

@@ -24,9 +24,9 @@ mod read;
 mod release;
 mod store;
 mod table;
-mod writer;
 #[cfg(test)]
 mod tests;
+mod writer;
 
 pub use commit::{Commit, CommitMode};
 pub use lease::{Lease, LeaseRecord};

@@ -24,16 +24,24 @@ impl Lake {
     /// The rows of a table, file after file, with only the named columns (those a file has; an
     /// older file lacks columns that were added later). `None` reads all columns.
     #[must_use]
-    pub fn read(&self, table: &Table, columns: Option<&[String]>) -> BoxStream<'static, Result<RecordBatch>> {
+    pub fn read(
+        &self,
+        table: &Table,
+        columns: Option<&[String]>,
+    ) -> BoxStream<'static, Result<RecordBatch>> {
         let files = table.files.iter().map(|file| (file.path.clone(), file.size)).collect();
         self.read_files(table.path.clone(), files, columns)
     }
 
     /// The rows of files that are not committed yet.
     #[must_use]
-    pub fn read_uncommitted(&self, written: &Uncommitted) -> BoxStream<'static, Result<RecordBatch>> {
+    pub fn read_uncommitted(
+        &self,
+        written: &Uncommitted,
+    ) -> BoxStream<'static, Result<RecordBatch>> {
         let path = &written.path;
-        let files = written.files.iter().map(|file| (format!("{path}/{}", file.name), file.size)).collect();
+        let files =
+            written.files.iter().map(|file| (format!("{path}/{}", file.name), file.size)).collect();
         self.read_files(path.clone(), files, None)
     }
 
@@ -67,13 +75,17 @@ impl Lake {
                 let columns = columns.clone();
                 async move {
                     let failed = move |e: ParquetError| {
-                        Error::new(ErrorKind::SourceUnavailable, format!("failed to read table `{path}`"))
-                            .with_source(e)
-                            .with_retryable(true)
+                        Error::new(
+                            ErrorKind::SourceUnavailable,
+                            format!("failed to read table `{path}`"),
+                        )
+                        .with_source(e)
+                        .with_retryable(true)
                     };
                     let reader = ObjectReader { store, path: Path::from(file), size };
-                    let mut builder =
-                        ParquetRecordBatchStreamBuilder::new(reader).await.map_err(failed.clone())?;
+                    let mut builder = ParquetRecordBatchStreamBuilder::new(reader)
+                        .await
+                        .map_err(failed.clone())?;
                     if let Some(columns) = columns {
                         let mask = ProjectionMask::columns(
                             builder.parquet_schema(),

@@ -117,10 +117,10 @@ impl Lake {
     pub async fn current_release(&self) -> Result<Option<Release>> {
         let names = self.list_json(POINTERS).await?;
         let Some(last) = names.last() else { return Ok(None) };
-        let entry: PointerEntry = self
-            .get_json(&format!("{POINTERS}/{last}.json"))
-            .await?
-            .ok_or_else(|| Error::bug(format!("the pointer entry {last} vanished while it was read")))?;
+        let entry: PointerEntry =
+            self.get_json(&format!("{POINTERS}/{last}.json")).await?.ok_or_else(|| {
+                Error::bug(format!("the pointer entry {last} vanished while it was read"))
+            })?;
         self.release(entry.release).await.map(Some)
     }
 
@@ -155,8 +155,11 @@ impl Lake {
         if self.create_json(&path, &entry).await? {
             return Ok(());
         }
-        Err(Error::new(ErrorKind::LeaseHeld, "another process moved the release pointer at the same moment")
-            .with_state(format!("release {} is written, but not current", entry.release))
-            .with_hint("look at `salesmart releases`, then run again"))
+        Err(Error::new(
+            ErrorKind::LeaseHeld,
+            "another process moved the release pointer at the same moment",
+        )
+        .with_state(format!("release {} is written, but not current", entry.release))
+        .with_hint("look at `salesmart releases`, then run again"))
     }
 }

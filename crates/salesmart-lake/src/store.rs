@@ -140,7 +140,8 @@ impl Lake {
 /// Says what a failing store means for the person who runs this.
 pub(crate) fn store_error(what: String, error: object_store::Error) -> Error {
     let (kind, retryable, hint) = match &error {
-        object_store::Error::PermissionDenied { .. } | object_store::Error::Unauthenticated { .. } => (
+        object_store::Error::PermissionDenied { .. }
+        | object_store::Error::Unauthenticated { .. } => (
             ErrorKind::Permission,
             false,
             "check the credentials in the environment and that they may read, write and list there",

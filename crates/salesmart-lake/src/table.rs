@@ -125,13 +125,26 @@ impl Lake {
         files.sort_unstable_by(|a, b| a.path.cmp(&b.path));
         let rows = files.iter().map(|file| file.rows).sum();
         let metadata = self.commit_metadata(path, version).await?;
-        Ok(Table { path: path.clone(), version, schema: Arc::new(schema), files, metadata, rows, delta })
+        Ok(Table {
+            path: path.clone(),
+            version,
+            schema: Arc::new(schema),
+            files,
+            metadata,
+            rows,
+            delta,
+        })
     }
 
     /// What Salesmart wrote into one commit.
-    async fn commit_metadata(&self, path: &TablePath, version: u64) -> Result<BTreeMap<String, Value>> {
+    async fn commit_metadata(
+        &self,
+        path: &TablePath,
+        version: u64,
+    ) -> Result<BTreeMap<String, Value>> {
         let commit = path.object(&format!("_delta_log/{version:020}.json"));
-        let failed = |e| store_error(format!("failed to read commit {version} of table `{path}`"), e);
+        let failed =
+            |e| store_error(format!("failed to read commit {version} of table `{path}`"), e);
         let bytes = match self.store.get(&commit).await {
             Ok(result) => result.bytes().await.map_err(failed)?,
             // Cleaned up by another tool: the table is readable from its checkpoint all the same.
@@ -139,7 +152,9 @@ impl Lake {
             Err(e) => return Err(failed(e)),
         };
         for line in bytes.split(|byte| *byte == b'\n') {
-            let Ok(Value::Object(mut action)) = serde_json::from_slice::<Value>(line) else { continue };
+            let Ok(Value::Object(mut action)) = serde_json::from_slice::<Value>(line) else {
+                continue;
+            };
             let Some(Value::Object(mut info)) = action.remove("commitInfo") else { continue };
             if let Some(Value::Object(ours)) = info.remove(METADATA_KEY) {
                 return Ok(ours.into_iter().collect());

@@ -10,7 +10,9 @@ use futures::TryStreamExt;
 use salesmart_core::{ConnectionName, ErrorKind, ReleaseId, RunId, StreamName};
 use serde_json::json;
 
-use crate::{Commit, CommitMode, Lake, PointerEntry, Release, ReleasedTable, TablePath, TableWriter};
+use crate::{
+    Commit, CommitMode, Lake, PointerEntry, Release, ReleasedTable, TablePath, TableWriter,
+};
 
 async fn lake() -> (tempfile::TempDir, Lake) {
     let folder = tempfile::tempdir().unwrap();
@@ -147,7 +149,12 @@ fn release(version: u64) -> Release {
 }
 
 fn entry(release: ReleaseId, reason: &str) -> PointerEntry {
-    PointerEntry { release, at: at("2026-11-23T05:00:00Z"), reason: reason.to_owned(), run_id: None }
+    PointerEntry {
+        release,
+        at: at("2026-11-23T05:00:00Z"),
+        reason: reason.to_owned(),
+        run_id: None,
+    }
 }
 
 #[tokio::test]

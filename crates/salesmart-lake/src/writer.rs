@@ -1,16 +1,20 @@
 //! Streaming batches into Parquet files that a commit can then add to a table.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
+use bytes::Bytes;
+use futures::future::BoxFuture;
 use object_store::ObjectStore;
 use object_store::buffered::BufWriter;
-use parquet::arrow::async_writer::AsyncArrowWriter;
+use parquet::arrow::async_writer::{AsyncArrowWriter, AsyncFileWriter};
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::properties::{WriterProperties, WriterVersion};
 use salesmart_core::{Error, ErrorKind, Result};
+use sha2::{Digest, Sha256};
 
 use crate::{Lake, TablePath};
 
@@ -28,6 +32,8 @@ pub struct NewFile {
     pub size: u64,
     /// Rows.
     pub rows: u64,
+    /// SHA-256 of its bytes, in hexadecimal. The same rows in the same order give the same bytes.
+    pub sha256: String,
 }
 
 /// Writes batches as Parquet files into a table's folder. Nothing is visible to readers before
@@ -44,7 +50,7 @@ pub struct TableWriter {
 
 struct OpenFile {
     name: String,
-    writer: AsyncArrowWriter<BufWriter>,
+    writer: AsyncArrowWriter<Hashing>,
     rows: u64,
 }
 
@@ -62,7 +68,14 @@ impl TableWriter {
     /// A writer of files for the table at `path`.
     #[must_use]
     pub fn new(lake: &Lake, path: &TablePath, schema: SchemaRef) -> Self {
-        Self { store: lake.object_store(), path: path.clone(), schema, prefix: String::new(), open: None, done: Vec::new() }
+        Self {
+            store: lake.object_store(),
+            path: path.clone(),
+            schema,
+            prefix: String::new(),
+            open: None,
+            done: Vec::new(),
+        }
     }
 
     /// Begins the names of all files with `prefix`, so that a later commit can replace just them.
@@ -70,12 +83,6 @@ impl TableWriter {
     pub fn with_prefix(mut self, prefix: impl Into<String>) -> Self {
         self.prefix = prefix.into();
         self
-    }
-
-    fn failed(&self, error: ParquetError) -> Error {
-        Error::new(ErrorKind::SourceUnavailable, format!("failed to write Parquet for `{}`", self.path))
-            .with_source(error)
-            .with_hint("check the space and the rights at the lake, then run again")
     }
 
     /// Writes one batch, in the schema given at the start.
@@ -90,11 +97,10 @@ impl TableWriter {
             Some(open) => open,
             None => self.start()?,
         };
-        open.writer.write(batch).await.map_err(|e| self.failed(e))?;
+        open.writer.write(batch).await.map_err(|e| failed(&self.path, e))?;
         open.rows += batch.num_rows() as u64;
         if open.writer.bytes_written() > TARGET_FILE_BYTES {
-            let file = self.close(open).await?;
-            self.done.push(file);
+            self.done.push(close(&self.path, open).await?);
         } else {
             self.open = Some(open);
         }
@@ -103,19 +109,14 @@ impl TableWriter {
 
     fn start(&self) -> Result<OpenFile> {
         let name = format!("{}part-{}.zstd.parquet", self.prefix, uuid::Uuid::new_v4().simple());
-        let target = BufWriter::new(Arc::clone(&self.store), self.path.object(&name));
-        let writer = AsyncArrowWriter::try_new(
-            target,
-            Arc::clone(&self.schema),
-            Some(properties()),
-        )
-        .map_err(|e| self.failed(e))?;
+        let target = Hashing {
+            inner: BufWriter::new(Arc::clone(&self.store), self.path.object(&name)),
+            sha256: Sha256::new(),
+        };
+        let writer =
+            AsyncArrowWriter::try_new(target, Arc::clone(&self.schema), Some(properties()))
+                .map_err(|e| failed(&self.path, e))?;
         Ok(OpenFile { name, writer, rows: 0 })
-    }
-
-    async fn close(&self, mut open: OpenFile) -> Result<NewFile> {
-        open.writer.finish().await.map_err(|e| self.failed(e))?;
-        Ok(NewFile { name: open.name, size: open.writer.bytes_written() as u64, rows: open.rows })
     }
 
     /// Closes the last file. No rows, no files.
@@ -124,8 +125,7 @@ impl TableWriter {
     /// When the store fails.
     pub async fn finish(mut self) -> Result<Vec<NewFile>> {
         if let Some(open) = self.open.take() {
-            let file = self.close(open).await?;
-            self.done.push(file);
+            self.done.push(close(&self.path, open).await?);
         }
         Ok(self.done)
     }
@@ -139,6 +139,42 @@ impl TableWriter {
         let path = self.path.clone();
         let files = self.finish().await?;
         Ok(Uncommitted { path, schema: Arc::clone(schema), files })
+    }
+}
+
+fn failed(path: &TablePath, error: ParquetError) -> Error {
+    Error::new(ErrorKind::SourceUnavailable, format!("failed to write Parquet for `{path}`"))
+        .with_source(error)
+        .with_hint("check the space and the rights at the lake, then run again")
+}
+
+async fn close(path: &TablePath, mut open: OpenFile) -> Result<NewFile> {
+    open.writer.finish().await.map_err(|e| failed(path, e))?;
+    let size = open.writer.bytes_written() as u64;
+    let sha256 = open.writer.into_inner().sha256.finalize().iter().fold(
+        String::with_capacity(64),
+        |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        },
+    );
+    Ok(NewFile { name: open.name, size, rows: open.rows, sha256 })
+}
+
+/// Hashes what passes through on its way to the store.
+struct Hashing {
+    inner: BufWriter,
+    sha256: Sha256,
+}
+
+impl AsyncFileWriter for Hashing {
+    fn write(&mut self, bytes: Bytes) -> BoxFuture<'_, Result<(), ParquetError>> {
+        self.sha256.update(&bytes);
+        AsyncFileWriter::write(&mut self.inner, bytes)
+    }
+
+    fn complete(&mut self) -> BoxFuture<'_, Result<(), ParquetError>> {
+        self.inner.complete()
     }
 }
 

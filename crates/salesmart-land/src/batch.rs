@@ -59,10 +59,16 @@ impl Judged {
         if mask.iter().all(|keep| *keep) {
             return Ok(self);
         }
-        let batch = filter_record_batch(&self.batch, &BooleanArray::from(mask.to_vec())).map_err(arrow_error)?;
+        let batch = filter_record_batch(&self.batch, &BooleanArray::from(mask.to_vec()))
+            .map_err(arrow_error)?;
         let kept = |at: &usize| mask.get(*at).copied().unwrap_or(false);
-        let contents =
-            self.contents.iter().enumerate().filter(|(at, _)| kept(at)).map(|(_, hash)| *hash).collect();
+        let contents = self
+            .contents
+            .iter()
+            .enumerate()
+            .filter(|(at, _)| kept(at))
+            .map(|(_, hash)| *hash)
+            .collect();
         let row_keys = self.row_keys.map(|keys| {
             keys.into_iter().enumerate().filter(|(at, _)| kept(at)).map(|(_, key)| key).collect()
         });
@@ -88,7 +94,9 @@ impl Judged {
                 RUN_ID => Origin::constant(origin.run_id.as_str(), rows),
                 EXTRACTED_AT => origin.extracted_at(rows),
                 OPERATION => Origin::constant(operation.as_str(), rows),
-                SEQUENCE => Arc::new(Int64Array::from_iter_values(first_sequence..first_sequence + count)),
+                SEQUENCE => {
+                    Arc::new(Int64Array::from_iter_values(first_sequence..first_sequence + count))
+                }
                 ROW_HASH => Arc::new(Int64Array::from_iter_values(
                     self.contents.iter().map(|hash| hash.cast_signed()),
                 )),

@@ -64,7 +64,11 @@ pub(crate) fn content_hashes(rows: usize, columns: &[(&str, &ArrayRef)]) -> Resu
 pub(crate) fn wide_content_hashes(rows: usize, columns: &[(&str, &ArrayRef)]) -> Result<Vec<u128>> {
     let low = accumulate(rows, columns, 0)?;
     let high = accumulate(rows, columns, 0x9e37_79b9_7f4a_7c15)?;
-    Ok(low.iter().zip(high).map(|(low, high)| (u128::from(high) << 64) | u128::from(*low)).collect())
+    Ok(low
+        .iter()
+        .zip(high)
+        .map(|(low, high)| (u128::from(high) << 64) | u128::from(*low))
+        .collect())
 }
 
 fn accumulate(rows: usize, columns: &[(&str, &ArrayRef)], salt: u64) -> Result<Vec<u64>> {
@@ -129,7 +133,9 @@ mod tests {
     fn hashes_are_the_same_for_ever() {
         // Stored in tables: a change of these figures makes every row of every lake look changed.
         let a = text(&[Some("Acme")]);
-        let n: ArrayRef = Arc::new(Decimal128Array::from(vec![1_250_i128]).with_precision_and_scale(18, 2).unwrap());
+        let n: ArrayRef = Arc::new(
+            Decimal128Array::from(vec![1_250_i128]).with_precision_and_scale(18, 2).unwrap(),
+        );
         let hash = content_hashes(1, &[("name", &a), ("amount", &n)]).unwrap()[0];
         let name = xxh3_64_with_seed(b"Acme", xxh3_64_with_seed(b"name", 0));
         let amount = xxh3_64_with_seed(&1_250_i128.to_le_bytes(), xxh3_64_with_seed(b"amount", 0));

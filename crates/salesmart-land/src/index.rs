@@ -83,8 +83,10 @@ pub(crate) fn stored_keys(batch: &RecordBatch, identity: &[String]) -> Result<Ve
         .iter()
         .map(|name| {
             batch.column_by_name(name).cloned().ok_or_else(|| {
-                Error::configuration(format!("the raw table has no column `{name}`, which is part of the key now"))
-                    .with_hint("a key cannot change under landed rows: give the stream another name")
+                Error::configuration(format!(
+                    "the raw table has no column `{name}`, which is part of the key now"
+                ))
+                .with_hint("a key cannot change under landed rows: give the stream another name")
             })
         })
         .collect::<Result<Vec<_>>>()?;
@@ -93,7 +95,12 @@ pub(crate) fn stored_keys(batch: &RecordBatch, identity: &[String]) -> Result<Ve
 
 impl Index {
     /// Reads the newest version of every key of a partition.
-    pub(crate) async fn read(lake: &Lake, table: &Table, key: &[String], partition: Partition) -> Result<Self> {
+    pub(crate) async fn read(
+        lake: &Lake,
+        table: &Table,
+        key: &[String],
+        partition: Partition,
+    ) -> Result<Self> {
         let identity = identity(key);
         let mut columns = identity.clone();
         columns.extend([OPERATION, SEQUENCE, ROW_HASH].map(str::to_owned));
@@ -102,12 +109,20 @@ impl Index {
         let mut batches = lake.read(table, Some(&columns));
         while let Some(batch) = batches.try_next().await? {
             let keys = stored_keys(&batch, &identity)?;
-            let missing = || Error::bug(format!("the raw table `{}` lacks its provenance", table.path));
-            let operations = batch.column_by_name(OPERATION).and_then(|c| c.as_string_opt::<i32>()).ok_or_else(missing)?;
-            let sequences =
-                batch.column_by_name(SEQUENCE).and_then(|c| c.as_primitive_opt::<Int64Type>()).ok_or_else(missing)?;
-            let contents =
-                batch.column_by_name(ROW_HASH).and_then(|c| c.as_primitive_opt::<Int64Type>()).ok_or_else(missing)?;
+            let missing =
+                || Error::bug(format!("the raw table `{}` lacks its provenance", table.path));
+            let operations = batch
+                .column_by_name(OPERATION)
+                .and_then(|c| c.as_string_opt::<i32>())
+                .ok_or_else(missing)?;
+            let sequences = batch
+                .column_by_name(SEQUENCE)
+                .and_then(|c| c.as_primitive_opt::<Int64Type>())
+                .ok_or_else(missing)?;
+            let contents = batch
+                .column_by_name(ROW_HASH)
+                .and_then(|c| c.as_primitive_opt::<Int64Type>())
+                .ok_or_else(missing)?;
             for (row, key) in keys.iter().enumerate() {
                 let Some(key) = *key else { continue };
                 if partition.holds(key) {
@@ -123,7 +138,12 @@ impl Index {
         versions.sort_unstable_by_key(|version| (version.key, version.sequence));
         let mut entries: Vec<Entry> = Vec::with_capacity(versions.len());
         for version in versions {
-            let entry = Entry { key: version.key, content: version.content, gone: version.gone, seen: false };
+            let entry = Entry {
+                key: version.key,
+                content: version.content,
+                gone: version.gone,
+                seen: false,
+            };
             match entries.last_mut() {
                 Some(last) if last.key == version.key => *last = entry,
                 _ => entries.push(entry),
@@ -144,7 +164,11 @@ impl Index {
             Some(entry) if entry.seen => Verdict::Again,
             Some(entry) => {
                 entry.seen = true;
-                if entry.gone || entry.content != content { Verdict::Changed } else { Verdict::Unchanged }
+                if entry.gone || entry.content != content {
+                    Verdict::Changed
+                } else {
+                    Verdict::Unchanged
+                }
             }
         }
     }

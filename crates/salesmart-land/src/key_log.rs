@@ -64,8 +64,11 @@ impl KeyLog {
         }
         let mut last = None;
         // A handful of chunks: a linear look for the least head is as good as a heap.
-        while let Some((at, key)) =
-            heads.iter().enumerate().filter_map(|(at, head)| head.map(|key| (at, key))).min_by_key(|(_, key)| *key)
+        while let Some((at, key)) = heads
+            .iter()
+            .enumerate()
+            .filter_map(|(at, head)| head.map(|key| (at, key)))
+            .min_by_key(|(_, key)| *key)
         {
             if last == Some(key) {
                 duplicates.insert(key);
@@ -100,7 +103,11 @@ mod tests {
             for key in keys {
                 log.push(key).unwrap();
             }
-            assert_eq!(log.duplicates().unwrap(), HashSet::from([1, 5, 9]), "chunks of {chunk_size}");
+            assert_eq!(
+                log.duplicates().unwrap(),
+                HashSet::from([1, 5, 9]),
+                "chunks of {chunk_size}"
+            );
         }
         assert!(KeyLog::default().duplicates().unwrap().is_empty());
     }

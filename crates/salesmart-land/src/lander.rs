@@ -11,7 +11,9 @@ use futures::TryStreamExt;
 use futures::future::BoxFuture;
 use salesmart_core::receipt::{LandedStream, RowCounts};
 use salesmart_core::stream::{Event, RejectedRow, Repair, StreamSpec};
-use salesmart_core::{ConnectionName, Cursor, Error, ErrorKind, Result, RunId, StreamName, Threshold};
+use salesmart_core::{
+    ConnectionName, Cursor, Error, ErrorKind, Result, RunId, StreamName, Threshold,
+};
 use salesmart_lake::{Commit, CommitMode, Lake, Table, TablePath, TableWriter};
 use serde_json::json;
 use tokio::sync::mpsc::Receiver;
@@ -85,7 +87,11 @@ impl LandRequest {
 ///
 /// # Errors
 /// When the lake cannot be read.
-pub async fn saved_cursor(lake: &Lake, connection: &ConnectionName, stream: &StreamName) -> Result<Option<Cursor>> {
+pub async fn saved_cursor(
+    lake: &Lake,
+    connection: &ConnectionName,
+    stream: &StreamName,
+) -> Result<Option<Cursor>> {
     let table = lake.table(&TablePath::raw(connection, stream)).await?;
     Ok(table.and_then(|table| table.metadata.get("cursor").cloned()).map(Cursor))
 }
@@ -100,7 +106,10 @@ pub async fn saved_cursor(lake: &Lake, connection: &ConnectionName, stream: &Str
 /// the cursor stays), when a column's type changed under landed rows, or when the rows do not add
 /// up.
 pub async fn land(request: LandRequest, mut events: Receiver<Event>) -> Result<LandedStream> {
-    let name = format!("failed to land stream `{}` of connection `{}`", request.stream.name, request.connection);
+    let name = format!(
+        "failed to land stream `{}` of connection `{}`",
+        request.stream.name, request.connection
+    );
     let mut lander = Lander::open(request).await.map_err(|e| e.wrap(name.clone()))?;
     while let Some(event) = events.recv().await {
         lander.take(event).await.map_err(|e| e.wrap(name.clone()))?;
@@ -365,7 +374,8 @@ impl Lander {
                 .into_iter()
                 .map(|key| key.is_some_and(|key| index.take_unseen(key)))
                 .collect();
-            let gone = filter_record_batch(&batch, &BooleanArray::from(mask)).map_err(arrow_error)?;
+            let gone =
+                filter_record_batch(&batch, &BooleanArray::from(mask)).map_err(arrow_error)?;
             let rows = gone.num_rows();
             let row_keys = gone
                 .column_by_name(crate::provenance::ROW_KEY)
@@ -399,7 +409,8 @@ impl Lander {
                     self.reject(rejected).await?;
                 }
             }
-            let kept = filter_record_batch(&batch, &BooleanArray::from(keep)).map_err(arrow_error)?;
+            let kept =
+                filter_record_batch(&batch, &BooleanArray::from(keep)).map_err(arrow_error)?;
             self.pending.writer.write(&kept).await?;
         }
         drop(batches);
@@ -451,7 +462,13 @@ impl Lander {
             self.remove_repeated(&repeated).await?;
         }
 
-        let next = Pending::new(&self.request.lake, &self.path, &self.schema, &self.origin, self.batch + 1);
+        let next = Pending::new(
+            &self.request.lake,
+            &self.path,
+            &self.schema,
+            &self.origin,
+            self.batch + 1,
+        );
         let done = std::mem::replace(&mut self.pending, next);
         if !done.counts.adds_up() || done.quarantine.rows() != done.counts.quarantined {
             return Err(refusal::rows_do_not_add_up(&done.counts));
@@ -497,8 +514,13 @@ impl Lander {
 
     fn close(self) -> Result<LandedStream> {
         if self.pending.anything {
-            return Err(Error::new(ErrorKind::Interrupted, "the reading ended without a checkpoint")
-                .with_state("what came since the last checkpoint was not landed, and will be read again"));
+            return Err(Error::new(
+                ErrorKind::Interrupted,
+                "the reading ended without a checkpoint",
+            )
+            .with_state(
+                "what came since the last checkpoint was not landed, and will be read again",
+            ));
         }
         Ok(LandedStream {
             connection: self.request.connection,
@@ -533,6 +555,7 @@ impl Pending {
 }
 
 fn next_batch(table: Option<&Table>) -> i64 {
-    let last = table.and_then(|table| table.metadata.get("batch")).and_then(serde_json::Value::as_i64);
+    let last =
+        table.and_then(|table| table.metadata.get("batch")).and_then(serde_json::Value::as_i64);
     last.map_or(1, |last| last + 1)
 }

@@ -66,12 +66,8 @@ pub fn columns(keyless: bool) -> Vec<Column> {
 
 /// The schema of a stream's raw table as this reading declares it.
 pub(crate) fn raw_schema(spec: &StreamSpec) -> SchemaRef {
-    let fields: Vec<Field> = spec
-        .columns
-        .iter()
-        .chain(&columns(spec.key.is_empty()))
-        .map(Column::to_field)
-        .collect();
+    let fields: Vec<Field> =
+        spec.columns.iter().chain(&columns(spec.key.is_empty())).map(Column::to_field).collect();
     Arc::new(Schema::new(fields))
 }
 
@@ -82,7 +78,11 @@ pub(crate) fn quarantine_schema() -> SchemaRef {
         text(CONNECTION),
         text(STREAM),
         text(RUN_ID),
-        Field::new(EXTRACTED_AT, DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())), true),
+        Field::new(
+            EXTRACTED_AT,
+            DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+            true,
+        ),
         text(SOURCE_POSITION),
         text("column_name"),
         text("value"),

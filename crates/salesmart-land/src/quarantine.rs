@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, StringArray};
-use salesmart_core::stream::RejectedRow;
 use salesmart_core::Result;
+use salesmart_core::stream::RejectedRow;
 use salesmart_lake::{Commit, CommitMode, Lake, TablePath, TableWriter};
 use serde_json::json;
 
@@ -100,11 +100,9 @@ impl Quarantine {
         if self.rows == 0 {
             // An attempt before this one may have left rows of the same batch: they are read
             // again now, and were fine this time or are gone.
-            let stale = self
-                .lake
-                .table(&self.path)
-                .await?
-                .is_some_and(|table| table.files.iter().any(|file| file.path.contains(&format!("/{}", self.prefix))));
+            let stale = self.lake.table(&self.path).await?.is_some_and(|table| {
+                table.files.iter().any(|file| file.path.contains(&format!("/{}", self.prefix)))
+            });
             if !stale {
                 return Ok(None);
             }

@@ -16,15 +16,21 @@ pub(crate) fn rows_do_not_add_up(counts: &RowCounts) -> Error {
 }
 
 /// More rows in quarantine than the stream allows.
-pub(crate) fn too_many_rejected(request: &LandRequest, total: &RowCounts, samples: &[RejectedRow]) -> Error {
+pub(crate) fn too_many_rejected(
+    request: &LandRequest,
+    total: &RowCounts,
+    samples: &[RejectedRow],
+) -> Error {
     let mut error = Error::new(
         ErrorKind::CheckFailed,
         format!("{} of {} rows do not fit the stream's declaration", total.quarantined, total.read),
     )
     .with("allowed", format!("max_rejected: {}", request.max_rejected));
     for sample in samples {
-        let column = sample.column.as_ref().map(|column| format!(", column `{column}`")).unwrap_or_default();
-        let value = sample.value.as_ref().map(|value| format!(", value `{value}`")).unwrap_or_default();
+        let column =
+            sample.column.as_ref().map(|column| format!(", column `{column}`")).unwrap_or_default();
+        let value =
+            sample.value.as_ref().map(|value| format!(", value `{value}`")).unwrap_or_default();
         error = error.with("row", format!("{}{column}{value}: {}", sample.position, sample.reason));
     }
     if let Some(location) = &request.stream.location {

@@ -45,7 +45,9 @@ impl Spill {
             let rows: UInt32Array = keys
                 .iter()
                 .enumerate()
-                .filter(|(_, key)| key.map_or(0, |key| Partition::number_of(key, of)) == number as u64)
+                .filter(|(_, key)| {
+                    key.map_or(0, |key| Partition::number_of(key, of)) == number as u64
+                })
                 .filter_map(|(row, _)| u32::try_from(row).ok())
                 .collect();
             if !rows.is_empty() {

@@ -39,7 +39,8 @@ type Row<'a> = (Option<&'a str>, Option<i128>);
 fn rows(rows: &[Row<'_>]) -> Event {
     let ids: StringArray = rows.iter().map(|(id, _)| *id).collect();
     let amounts: Decimal128Array = rows.iter().map(|(_, amount)| *amount).collect();
-    let positions: StringArray = (2..).take(rows.len()).map(|line| Some(format!("deals.csv:{line}"))).collect();
+    let positions: StringArray =
+        (2..).take(rows.len()).map(|line| Some(format!("deals.csv:{line}"))).collect();
     let batch = RecordBatch::try_new(
         spec(&[]).batch_schema(),
         vec![
@@ -79,7 +80,11 @@ impl Story {
         self.land_allowing(events, Threshold::Share(1.0)).await
     }
 
-    async fn land_allowing(&mut self, events: Vec<Event>, max_rejected: Threshold) -> Result<LandedStream> {
+    async fn land_allowing(
+        &mut self,
+        events: Vec<Event>,
+        max_rejected: Threshold,
+    ) -> Result<LandedStream> {
         self.run += 1;
         let (sender, receiver) = tokio::sync::mpsc::channel(2);
         let request = LandRequest {
@@ -116,7 +121,8 @@ impl Story {
             let ids = text("id");
             let operations = text("_op");
             let keys = if self.spec.key.is_empty() { text("_row_key") } else { ids.clone() };
-            let sequences = batch.column_by_name("_sequence").unwrap().as_primitive::<Int64Type>().clone();
+            let sequences =
+                batch.column_by_name("_sequence").unwrap().as_primitive::<Int64Type>().clone();
             let amounts = batch.column_by_name("amount").unwrap();
             let amounts = amounts.as_any().downcast_ref::<Decimal128Array>().unwrap();
             for row in 0..batch.num_rows() {
@@ -128,7 +134,9 @@ impl Story {
                 );
                 let key = keys.value(row).to_owned();
                 match newest.get(&key) {
-                    Some(there) if there.0 >= entry.0 => assert_ne!(there.0, entry.0, "sequences are unique"),
+                    Some(there) if there.0 >= entry.0 => {
+                        assert_ne!(there.0, entry.0, "sequences are unique");
+                    }
                     _ => {
                         newest.insert(key, entry);
                     }
@@ -138,7 +146,8 @@ impl Story {
         let mut current = BTreeMap::new();
         for (key, (_, gone, id, amount)) in newest {
             if !gone {
-                let name = if self.spec.key.is_empty() { format!("{id}#{}", &key[33..]) } else { id };
+                let name =
+                    if self.spec.key.is_empty() { format!("{id}#{}", &key[33..]) } else { id };
                 current.insert(name, amount);
             }
         }
@@ -153,7 +162,11 @@ impl Story {
         for batch in batches {
             let text = |name: &str| batch.column_by_name(name).unwrap().as_string::<i32>().clone();
             for row in 0..batch.num_rows() {
-                lines.push(format!("{} {}", text("_source_position").value(row), text("reason").value(row)));
+                lines.push(format!(
+                    "{} {}",
+                    text("_source_position").value(row),
+                    text("reason").value(row)
+                ));
             }
         }
         lines.sort_unstable();
@@ -189,10 +202,12 @@ async fn a_second_snapshot_lands_only_what_changed() {
                 ("d".to_owned(), Some(400))
             ])
         );
-        let third = story.land(snapshot(&[(Some("a"), Some(100)), (Some("c"), Some(300))])).await.unwrap();
+        let third =
+            story.land(snapshot(&[(Some("a"), Some(100)), (Some("c"), Some(300))])).await.unwrap();
         assert_eq!(third.rows, counts(2, 1, 0, 1, 2), "a comes back with what it had");
         assert_eq!(story.current().await.len(), 2);
-        let same = story.land(snapshot(&[(Some("a"), Some(100)), (Some("c"), Some(300))])).await.unwrap();
+        let same =
+            story.land(snapshot(&[(Some("a"), Some(100)), (Some("c"), Some(300))])).await.unwrap();
         assert_eq!(same.rows, counts(2, 0, 0, 2, 0));
     }
 }
@@ -203,7 +218,12 @@ async fn a_key_that_comes_twice_in_a_snapshot_counts_once_and_is_shown() {
         let mut story = Story::new(&["id"]).await;
         story.partition_rows = partition_rows;
         let landed = story
-            .land(snapshot(&[(Some("a"), Some(1)), (Some("b"), Some(2)), (Some("a"), Some(3)), (Some("a"), Some(1))]))
+            .land(snapshot(&[
+                (Some("a"), Some(1)),
+                (Some("b"), Some(2)),
+                (Some("a"), Some(3)),
+                (Some("a"), Some(1)),
+            ]))
             .await
             .unwrap();
         assert_eq!(landed.rows, counts(4, 2, 2, 0, 0));
@@ -231,8 +251,10 @@ async fn rows_without_a_key_are_told_apart_by_content_and_counted() {
         .await
         .unwrap();
     assert_eq!(first.rows, counts(3, 3, 0, 0, 0));
-    let second =
-        story.land(snapshot(&[(Some("y"), None), (Some("x"), Some(1)), (None, None)])).await.unwrap();
+    let second = story
+        .land(snapshot(&[(Some("y"), None), (Some("x"), Some(1)), (None, None)]))
+        .await
+        .unwrap();
     assert_eq!(second.rows, counts(3, 1, 0, 2, 1), "one of the two x is gone");
     assert_eq!(story.current().await.keys().collect::<Vec<_>>(), ["#1", "x#1", "y#1"]);
 }
@@ -268,10 +290,8 @@ async fn in_a_feed_the_last_version_counts_and_nothing_is_deleted() {
 async fn a_reading_that_stops_in_the_middle_leaves_the_state_before() {
     let mut story = Story::new(&["id"]).await;
     story.land(snapshot(&[(Some("a"), Some(1))])).await.unwrap();
-    let error = story
-        .land(vec![Event::SnapshotBegins, rows(&[(Some("b"), Some(2))])])
-        .await
-        .unwrap_err();
+    let error =
+        story.land(vec![Event::SnapshotBegins, rows(&[(Some("b"), Some(2))])]).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Interrupted);
     assert_eq!(story.current().await.keys().collect::<Vec<_>>(), ["a"]);
     let nothing = story.land(Vec::new()).await.unwrap();
@@ -303,7 +323,9 @@ async fn too_many_rejected_rows_land_nothing_and_stay_to_be_looked_at() {
         assert_eq!(error.kind(), ErrorKind::CheckFailed);
         assert_eq!(error.causes(), ["3 of 4 rows do not fit the stream's declaration"]);
         assert_eq!(story.quarantined().await.len(), 3);
-        assert!(saved_cursor(&story.lake, &connection(), &story.spec.name).await.unwrap().is_none());
+        assert!(
+            saved_cursor(&story.lake, &connection(), &story.spec.name).await.unwrap().is_none()
+        );
     }
     let landed = story.land_allowing(events(), Threshold::Rows(3)).await.unwrap();
     assert_eq!(landed.rows, counts(4, 1, 3, 0, 0));
@@ -336,10 +358,8 @@ async fn an_empty_snapshot_deletes_everything() {
         let mut story = Story::new(&["id"]).await;
         story.partition_rows = partition_rows;
         story.land(snapshot(&[(Some("a"), Some(1)), (Some("b"), Some(1))])).await.unwrap();
-        let landed = story
-            .land(vec![Event::SnapshotBegins, Event::SnapshotEnds, cursor(2)])
-            .await
-            .unwrap();
+        let landed =
+            story.land(vec![Event::SnapshotBegins, Event::SnapshotEnds, cursor(2)]).await.unwrap();
         assert_eq!(landed.rows, counts(0, 0, 0, 0, 2));
         assert!(story.current().await.is_empty());
     }

@@ -19,6 +19,8 @@ use crate::name::TableName;
 
 /// The key in commit metadata under which a build says what it was made of.
 pub(crate) const FINGERPRINT: &str = "fingerprint";
+/// The key of the hash of a table's rows.
+pub(crate) const CONTENT: &str = "content";
 /// The key under which a build says how many rows share their grain with another.
 pub(crate) const DUPLICATES: &str = "grain_duplicates";
 
@@ -67,6 +69,11 @@ pub(crate) fn provider(
 /// The files of a table version.
 pub(crate) fn files(table: &Table) -> Vec<String> {
     table.files.iter().map(|file| file.path.clone()).collect()
+}
+
+/// What a commit's metadata says the rows are.
+pub(crate) fn content(metadata: &BTreeMap<String, serde_json::Value>) -> Option<&str> {
+    metadata.get(CONTENT).and_then(|value| value.as_str())
 }
 
 /// What a commit's metadata says the table was made of.

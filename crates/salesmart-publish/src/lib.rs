@@ -97,8 +97,13 @@ pub async fn roll_back(lake: &Lake, id: ReleaseId, now: DateTime<Utc>) -> Result
             e.wrap(format!("release {id} cannot be made current")).with_state("nothing was changed")
         })?;
     }
-    lake.point_to(PointerEntry { release: id, at: now, reason: "rolled back".to_owned(), run_id: None })
-        .await?;
+    lake.point_to(PointerEntry {
+        release: id,
+        at: now,
+        reason: "rolled back".to_owned(),
+        run_id: None,
+    })
+    .await?;
     Ok(release)
 }
 
@@ -107,7 +112,11 @@ pub async fn roll_back(lake: &Lake, id: ReleaseId, now: DateTime<Utc>) -> Result
 pub fn state(current: Option<&Release>) -> String {
     match current {
         Some(release) => {
-            format!("nothing was published, release {} of {} stays current", release.id, release.created_at.format("%Y-%m-%d %H:%M UTC"))
+            format!(
+                "nothing was published, release {} of {} stays current",
+                release.id,
+                release.created_at.format("%Y-%m-%d %H:%M UTC")
+            )
         }
         None => "nothing was published, and nothing was before".to_owned(),
     }
@@ -124,11 +133,17 @@ fn failed_checks(checks: &[CheckResult]) -> Option<Error> {
     let mut error = Error::new(ErrorKind::CheckFailed, message);
     for check in failed.iter().take(SHOWN_CHECKS) {
         let column = check.column.as_ref().map(|column| format!(".{column}")).unwrap_or_default();
-        let samples =
-            if check.samples.is_empty() { String::new() } else { format!(" ({})", check.samples.join("; ")) };
+        let samples = if check.samples.is_empty() {
+            String::new()
+        } else {
+            format!(" ({})", check.samples.join("; "))
+        };
         error = error.with(
             "check",
-            format!("{}{column} {}: {} offending rows{samples}", check.table, check.check, check.offending_rows),
+            format!(
+                "{}{column} {}: {} offending rows{samples}",
+                check.table, check.check, check.offending_rows
+            ),
         );
     }
     if failed.len() > SHOWN_CHECKS {
@@ -184,7 +199,11 @@ mod tests {
     #[tokio::test]
     async fn a_release_holds_what_was_built_and_no_inner_tables() {
         let lake = Lake::open("memory:///").await.unwrap();
-        let first = modeled(vec![table("win_rate", 1, true), table("stg", 1, false), table("size", 4, true)]);
+        let first = modeled(vec![
+            table("win_rate", 1, true),
+            table("stg", 1, false),
+            table("size", 4, true),
+        ]);
         assert!(publish_it(&lake, &first, true).await.unwrap().new);
         let again = publish_it(&lake, &first, true).await.unwrap();
         assert_eq!(again, Published { release: ReleaseId(1), new: false });

@@ -29,7 +29,11 @@ pub struct CheckReport {
 ///
 /// # Errors
 /// Every problem that was found, as one error. Findings about sources are in the report, not here.
-pub async fn check(workspace: &Workspace, pipeline: Option<&str>, connections: bool) -> Result<CheckReport> {
+pub async fn check(
+    workspace: &Workspace,
+    pipeline: Option<&str>,
+    connections: bool,
+) -> Result<CheckReport> {
     let mut problems = Vec::new();
     let mut report = CheckReport::default();
     let names: Vec<String> = match pipeline {

@@ -9,7 +9,7 @@ use futures::future::BoxFuture;
 use salesmart_core::receipt::{CheckResult, Extracted, Failure, Modeled, Severity};
 use salesmart_core::{Error, ErrorKind, Result, RunId};
 use salesmart_lake::{Lake, Lease};
-use salesmart_model::{BuildRequest, Catalog, Progress as BuildProgress, SoFar, build};
+use salesmart_model::{BuildRequest, Catalog, Progress as BuildProgress, RawStream, SoFar, build};
 use salesmart_publish::{PublishRequest, publish};
 use tokio::signal;
 
@@ -32,6 +32,8 @@ const WAREHOUSE_POLL: std::time::Duration = std::time::Duration::from_secs(2);
 pub enum Stages {
     /// All of it.
     Line,
+    /// Reading and landing, without models: for what is landed more often than it is modelled.
+    ThroughLand,
     /// Reading alone: what comes is kept in a spool.
     Extract,
     /// Landing what the last `extract` spooled.
@@ -46,6 +48,7 @@ impl Stages {
     fn list(self) -> Vec<Stage> {
         match self {
             Stages::Line => vec![Stage::Extract, Stage::Land, Stage::Model, Stage::Publish],
+            Stages::ThroughLand => vec![Stage::Extract, Stage::Land],
             Stages::Extract => vec![Stage::Extract],
             Stages::Land => vec![Stage::Land],
             Stages::Model => vec![Stage::Model],
@@ -104,11 +107,14 @@ pub async fn run(
         options.select.clone()
     };
     let selection = workspace.catalog().select(&select)?;
+    let raw = workspace.raw_streams()?;
 
     let started_at = Utc::now();
     let run_id = RunId::new(started_at);
-    let as_of =
-        options.as_of.or(pipeline.model.as_of.as_ref().map(|as_of| as_of.value)).unwrap_or(started_at);
+    let as_of = options
+        .as_of
+        .or(pipeline.model.as_of.as_ref().map(|as_of| as_of.value))
+        .unwrap_or(started_at);
     let lease = Arc::new(lake.acquire_lease(&lease_name(&pipeline.name), &run_id).await?);
     let record = RunRecord {
         run_id,
@@ -134,6 +140,7 @@ pub async fn run(
         workspace,
         lake,
         connections,
+        raw,
         selection,
         max_rejected,
         options,
@@ -186,6 +193,7 @@ struct Line<'a> {
     workspace: &'a Workspace,
     lake: &'a Lake,
     connections: Vec<Connection>,
+    raw: Vec<RawStream>,
     selection: std::collections::BTreeSet<salesmart_model::TableName>,
     max_rejected: salesmart_core::Threshold,
     options: RunOptions,
@@ -201,6 +209,7 @@ impl Line<'_> {
                 self.extract_and_land().await?;
                 self.model_and_publish(true).await
             }
+            Stages::ThroughLand => self.extract_and_land().await,
             Stages::Extract => self.extract().await,
             Stages::Land => self.land().await,
             Stages::Model => self.model_and_publish(false).await,
@@ -233,7 +242,8 @@ impl Line<'_> {
 
     async fn extract(&mut self) -> Result<()> {
         let streams = self.streams();
-        self.observer.observe(Progress::StageBegins { stage: Stage::Extract, items: streams.len() });
+        self.observer
+            .observe(Progress::StageBegins { stage: Stage::Extract, items: streams.len() });
         self.record.extracted = Some(self.stream_stage().extract(streams).await?);
         Ok(())
     }
@@ -241,9 +251,12 @@ impl Line<'_> {
     /// Lands the newest spool that has not been landed.
     async fn land(&mut self) -> Result<()> {
         let Some((run_id, extracted)) = self.last_spool().await? else {
-            return Err(Error::configuration(format!("pipeline `{}` has nothing to land", self.record.pipeline))
-                .with_state("nothing was changed")
-                .with_hint(format!("run `salesmart extract {}` first", self.record.pipeline)));
+            return Err(Error::configuration(format!(
+                "pipeline `{}` has nothing to land",
+                self.record.pipeline
+            ))
+            .with_state("nothing was changed")
+            .with_hint(format!("run `salesmart extract {}` first", self.record.pipeline)));
         };
         let streams = self.streams();
         self.observer.observe(Progress::StageBegins { stage: Stage::Land, items: streams.len() });
@@ -269,7 +282,10 @@ impl Line<'_> {
     }
 
     /// Keeps the receipts, and makes one error of those of the streams that failed.
-    async fn landed(&mut self, (landed, errors): (salesmart_core::receipt::Landed, Vec<Error>)) -> Result<()> {
+    async fn landed(
+        &mut self,
+        (landed, errors): (salesmart_core::receipt::Landed, Vec<Error>),
+    ) -> Result<()> {
         let rows = landed.total();
         let succeeded = landed.streams.len();
         self.record.landed = Some(landed);
@@ -280,7 +296,8 @@ impl Line<'_> {
             1 => format!("1 other stream landed and keeps its rows; {state}"),
             many => format!("{many} other streams landed and keep their rows; {state}"),
         };
-        let errors: Vec<Error> = errors.into_iter().map(|error| error.with_state(state.clone())).collect();
+        let errors: Vec<Error> =
+            errors.into_iter().map(|error| error.with_state(state.clone())).collect();
         if let Some(error) = Error::many(errors) {
             return Err(error);
         }
@@ -326,7 +343,9 @@ impl Line<'_> {
         let begun = tokio::time::Instant::now();
         loop {
             match self.lake.acquire_lease(WAREHOUSE_LEASE, &self.record.run_id).await {
-                Err(error) if error.kind() == ErrorKind::LeaseHeld && begun.elapsed() < WAREHOUSE_WAIT => {
+                Err(error)
+                    if error.kind() == ErrorKind::LeaseHeld && begun.elapsed() < WAREHOUSE_WAIT =>
+                {
                     tracing::info!(target: "run", "waiting for another pipeline to build and publish");
                     tokio::time::sleep(WAREHOUSE_POLL).await;
                 }
@@ -336,7 +355,8 @@ impl Line<'_> {
     }
 
     async fn model(&mut self) -> Result<Modeled> {
-        self.observer.observe(Progress::StageBegins { stage: Stage::Model, items: self.selection.len() });
+        self.observer
+            .observe(Progress::StageBegins { stage: Stage::Model, items: self.selection.len() });
         let mut records = run_records(self.lake).await?;
         records.retain(|record| record.run_id != self.record.run_id);
         records.push(self.record.clone());
@@ -362,7 +382,7 @@ impl Line<'_> {
             lake: self.lake.clone(),
             catalog,
             selection: self.selection.clone(),
-            raw: self.workspace.raw_streams()?,
+            raw: self.raw.clone(),
             system: early,
             late_system: Box::new(late),
             business: self.workspace.business(),
@@ -398,10 +418,15 @@ impl Line<'_> {
             .into_iter()
             .rev()
             .find(|record| record.pipeline == self.record.pipeline && record.modeled.is_some());
-        let Some((record, modeled)) = last.and_then(|record| Some((record.clone(), record.modeled?))) else {
-            return Err(Error::configuration(format!("pipeline `{}` has nothing to publish", self.record.pipeline))
-                .with_state("nothing was changed")
-                .with_hint(format!("run `salesmart model {}` first", self.record.pipeline)));
+        let Some((record, modeled)) =
+            last.and_then(|record| Some((record.clone(), record.modeled?)))
+        else {
+            return Err(Error::configuration(format!(
+                "pipeline `{}` has nothing to publish",
+                self.record.pipeline
+            ))
+            .with_state("nothing was changed")
+            .with_hint(format!("run `salesmart model {}` first", self.record.pipeline)));
         };
         self.record.as_of = record.as_of;
         self.record.complete = record.complete;
@@ -419,27 +444,33 @@ async fn give_back(lease: Lease, outcome: Result<()>) -> Result<()> {
 
 /// Passes on what a build tells.
 fn tell(observer: &dyn Observer, progress: BuildProgress) {
-    let table = |name: &salesmart_model::TableName, rows, seconds, built| salesmart_core::receipt::ModeledTable {
-        schema: name.schema.clone(),
-        table: name.table.clone(),
-        version: 0,
-        rows,
-        built,
-        published: true,
-        seconds,
+    let table = |name: &salesmart_model::TableName, rows, seconds, built| {
+        salesmart_core::receipt::ModeledTable {
+            schema: name.schema.clone(),
+            table: name.table.clone(),
+            version: 0,
+            rows,
+            built,
+            published: true,
+            seconds,
+        }
     };
     match progress {
         BuildProgress::Planned { tables } => {
             tracing::debug!(target: "model", tables, "models are planned");
         }
-        BuildProgress::Started(name) => observer.observe(Progress::TableBegins { table: &name.to_string() }),
+        BuildProgress::Started(name) => {
+            observer.observe(Progress::TableBegins { table: &name.to_string() });
+        }
         BuildProgress::Built { table: name, rows, seconds } => {
             observer.observe(Progress::TableDone(&table(&name, rows, seconds, true)));
         }
         BuildProgress::Unchanged(name) => {
             observer.observe(Progress::TableDone(&table(&name, 0, 0.0, false)));
         }
-        BuildProgress::Checked(result) if !result.passed => observer.observe(Progress::CheckFailed(&result)),
+        BuildProgress::Checked(result) if !result.passed => {
+            observer.observe(Progress::CheckFailed(&result));
+        }
         BuildProgress::Checked(_) => {}
     }
 }

@@ -39,7 +39,11 @@ pub(crate) fn folder(run_id: &RunId) -> String {
 }
 
 /// Where the spool of one stream of a run is.
-pub(crate) fn stream_folder(run_id: &RunId, connection: &ConnectionName, stream: &StreamName) -> String {
+pub(crate) fn stream_folder(
+    run_id: &RunId,
+    connection: &ConnectionName,
+    stream: &StreamName,
+) -> String {
     format!("{}/{connection}/{stream}", folder(run_id))
 }
 
@@ -64,7 +68,10 @@ pub(crate) async fn write(lake: &Lake, folder: &str, mut events: Receiver<Event>
                 let mut bytes = Vec::new();
                 let mut writer = FileWriter::try_new(&mut bytes, batch.schema_ref())
                     .map_err(|e| failed("write", e))?;
-                writer.write(&batch).and_then(|()| writer.finish()).map_err(|e| failed("write", e))?;
+                writer
+                    .write(&batch)
+                    .and_then(|()| writer.finish())
+                    .map_err(|e| failed("write", e))?;
                 drop(writer);
                 put(&*store, format!("{folder}/{number:010}.arrow"), bytes).await?;
                 open = true;

@@ -36,7 +36,10 @@ pub(crate) struct StreamStage {
 
 impl StreamStage {
     /// Reads every stream and lands it as it comes.
-    pub(crate) async fn extract_and_land(&self, streams: Vec<ConnectedStream>) -> (Landed, Vec<Error>) {
+    pub(crate) async fn extract_and_land(
+        &self,
+        streams: Vec<ConnectedStream>,
+    ) -> (Landed, Vec<Error>) {
         self.each(streams, |stage, connected| async move {
             let (sender, receiver) = tokio::sync::mpsc::channel(CHANNEL);
             let read = stage.read(&connected, sender);
@@ -76,10 +79,9 @@ impl StreamStage {
             let extracted = Arc::clone(&extracted);
             async move {
                 let name = &connected.connection.name;
-                let spooled = extracted
-                    .streams
-                    .iter()
-                    .find(|entry| &entry.connection == name && entry.stream == connected.stream.name);
+                let spooled = extracted.streams.iter().find(|entry| {
+                    &entry.connection == name && entry.stream == connected.stream.name
+                });
                 let (sender, receiver) = tokio::sync::mpsc::channel(CHANNEL);
                 let replay = async {
                     match spooled {
@@ -168,7 +170,9 @@ impl StreamStage {
             Some(Err(panic)) => Err(Error::bug("the connector panicked").with_source(panic)),
             None => Err(Error::bug("the connector was never started")),
         };
-        read.map_err(|e| e.wrap(format!("failed to extract stream `{stream}` from connection `{connection}`")))
+        read.map_err(|e| {
+            e.wrap(format!("failed to extract stream `{stream}` from connection `{connection}`"))
+        })
     }
 
     fn land(

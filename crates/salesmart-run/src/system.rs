@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BooleanArray, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
+use arrow::array::{
+    ArrayRef, BooleanArray, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
+};
 use chrono::{DateTime, Utc};
 use salesmart_core::Result;
 use salesmart_model::system;
@@ -15,7 +17,9 @@ fn text<'a>(values: impl Iterator<Item = Option<&'a str>>) -> ArrayRef {
 }
 
 fn number(values: impl Iterator<Item = u64>) -> ArrayRef {
-    Arc::new(Int64Array::from_iter_values(values.map(|value| i64::try_from(value).unwrap_or(i64::MAX))))
+    Arc::new(Int64Array::from_iter_values(
+        values.map(|value| i64::try_from(value).unwrap_or(i64::MAX)),
+    ))
 }
 
 fn instant(values: impl Iterator<Item = Option<DateTime<Utc>>>) -> ArrayRef {
@@ -28,7 +32,11 @@ pub(crate) fn early(records: &[RunRecord]) -> Result<BTreeMap<String, Vec<Record
     let streams: Vec<_> = records
         .iter()
         .flat_map(|record| {
-            record.landed.iter().flat_map(|landed| &landed.streams).map(move |stream| (record, stream))
+            record
+                .landed
+                .iter()
+                .flat_map(|landed| &landed.streams)
+                .map(move |stream| (record, stream))
         })
         .collect();
     let each = || streams.iter();
@@ -43,14 +51,20 @@ pub(crate) fn early(records: &[RunRecord]) -> Result<BTreeMap<String, Vec<Record
             number(each().map(|(_, stream)| stream.rows.quarantined)),
             number(each().map(|(_, stream)| stream.rows.unchanged)),
             number(each().map(|(_, stream)| stream.rows.deleted)),
-            Arc::new(BooleanArray::from_iter(each().map(|(_, stream)| Some(stream.rows.adds_up())))),
+            Arc::new(BooleanArray::from_iter(
+                each().map(|(_, stream)| Some(stream.rows.adds_up())),
+            )),
             number(each().map(|(_, stream)| stream.version)),
-            text(each().map(|(_, stream)| stream.failure.as_ref().map(|failure| failure.message.as_str()))),
+            text(each().map(|(_, stream)| {
+                stream.failure.as_ref().map(|failure| failure.message.as_str())
+            })),
         ],
     )?;
     let repairs: Vec<_> = streams
         .iter()
-        .flat_map(|(record, stream)| stream.repairs.iter().map(move |repair| (record, stream, repair)))
+        .flat_map(|(record, stream)| {
+            stream.repairs.iter().map(move |repair| (record, stream, repair))
+        })
         .collect();
     let each = || repairs.iter();
     let repair = system::batch(
@@ -102,7 +116,10 @@ pub(crate) fn runs(records: &[RunRecord], this: &RunRecord) -> Result<RecordBatc
             number(each().map(|record| record.rows().unchanged)),
             number(each().map(|record| record.rows().deleted)),
             text(release_ids.iter().map(Option::as_deref)),
-            text(each().map(|record| record.failure.as_ref().map(|failure| failure.message.as_str()))),
+            text(
+                each()
+                    .map(|record| record.failure.as_ref().map(|failure| failure.message.as_str())),
+            ),
         ],
     )
 }

@@ -9,7 +9,9 @@ use salesmart_core::stream::StreamSpec;
 use salesmart_core::{ConnectionName, Error, Result, SystemName};
 use salesmart_extract::{Connector, ConnectorKind, find};
 use salesmart_lake::Lake;
-use salesmart_model::{BusinessSettings, Calendar, Catalog, FiscalYear, RawStream, WeekPattern, YearEnd};
+use salesmart_model::{
+    BusinessSettings, Calendar, Catalog, FiscalYear, RawStream, WeekPattern, YearEnd,
+};
 
 /// A project folder with everything that can be read without running.
 pub struct Workspace {
@@ -68,7 +70,8 @@ impl Workspace {
             (project, catalog) => {
                 let problems: Vec<Error> =
                     [project.err(), catalog.err()].into_iter().flatten().collect();
-                Err(Error::many(problems).unwrap_or_else(|| Error::bug("a project was neither read nor refused")))
+                Err(Error::many(problems)
+                    .unwrap_or_else(|| Error::bug("a project was neither read nor refused")))
             }
         }
     }
@@ -108,7 +111,9 @@ impl Workspace {
         for connection in &pipeline.extract {
             let configured = find(self.kinds, &connection.connector.value)
                 .map_err(|e| e.at(connection.connector.location.clone()))
-                .and_then(|kind| (kind.configure)(&connection.name.value, &connection.with, self.project.root()));
+                .and_then(|kind| {
+                    (kind.configure)(&connection.name.value, &connection.with, self.project.root())
+                });
             match configured {
                 Ok(connector) => connections.push(Connection {
                     name: connection.name.value.clone(),
@@ -139,13 +144,15 @@ impl Workspace {
             match connections {
                 Ok(connections) => {
                     for connected in connections.iter().flat_map(Connection::streams) {
-                        streams.push(RawStream {
+                        let stream = RawStream {
                             system: connected.connection.system,
                             stream: connected.stream.name,
                             connection: connected.connection.name,
                             columns: connected.stream.columns,
                             location: connected.stream.location,
-                        });
+                        };
+                        problems.extend(declared_twice(&streams, &stream));
+                        streams.push(stream);
                     }
                 }
                 Err(error) => problems.push(error),
@@ -162,6 +169,27 @@ impl Workspace {
     pub fn business(&self) -> BusinessSettings {
         business_settings(self.project.business())
     }
+}
+
+/// Two pipelines that land into one raw table would take each other's rows for their own.
+fn declared_twice(streams: &[RawStream], stream: &RawStream) -> Option<Error> {
+    let other = streams
+        .iter()
+        .find(|other| other.connection == stream.connection && other.stream == stream.stream)?;
+    let mut error = Error::configuration(format!(
+        "stream `{}` of connection `{}` is declared in two pipelines",
+        stream.stream, stream.connection
+    ))
+    .with_hint(
+        "rows would be landed twice into one raw table: name one of the connections differently",
+    );
+    if let Some(location) = &other.location {
+        error = error.with("first declared", location);
+    }
+    Some(match &stream.location {
+        Some(location) => error.at(location.clone()),
+        None => error,
+    })
 }
 
 /// The models' view of `config/business.yml`.

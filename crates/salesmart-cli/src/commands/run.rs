@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use chrono::{DateTime, NaiveDate, Utc};
-use clap::Args;
+use clap::{Args, ValueEnum};
 use salesmart_core::{Error, Result};
 use salesmart_run::{RunOptions, RunRecord, Stages, Workspace};
 
@@ -21,6 +21,7 @@ Examples:
   salesmart run crm-export --as-of 2026-09-30                  figures as of the end of that day
   salesmart run crm-export --set CRM_EXPORT_DIR=/mnt/export    ${CRM_EXPORT_DIR} in the file
   salesmart run crm-export --select +kpi.win_rate              only that model and what it reads
+  salesmart run crm-export --until land                        read and land, build nothing
   salesmart run crm-export --log-format json 2>> run.log       for a scheduler
 
 A run that is repeated lands only what is new. A run that fails publishes nothing: the last
@@ -28,10 +29,23 @@ release stays current. Kill it in any way; run it again and it goes on.")]
 pub struct Run {
     /// The pipeline: the name of a file in `pipelines/`, without its ending
     pipeline: String,
+    /// The last stage
+    #[arg(long, value_enum, value_name = "STAGE", default_value_t)]
+    until: Until,
     #[command(flatten)]
     reading: Reading,
     #[command(flatten)]
     modelling: Modelling,
+}
+
+/// Where a run ends.
+#[derive(ValueEnum, Clone, Copy, Debug, Default)]
+enum Until {
+    /// Read and land; build nothing
+    Land,
+    /// The whole line
+    #[default]
+    Publish,
 }
 
 /// How sources are read.
@@ -54,6 +68,27 @@ pub struct Modelling {
     /// Build only these models: NAME, +NAME, NAME+, tag:X, path:X
     #[arg(long, value_name = "SELECTOR", num_args = 1..)]
     pub select: Vec<String>,
+    /// Memory that models may take before they spill to disk, such as 800MiB or 4GiB [default:
+    /// half of what the machine or the container has]
+    #[arg(long, value_name = "SIZE", env = "SALESMART_MEMORY", value_parser = bytes)]
+    pub memory: Option<usize>,
+}
+
+/// A size as it is typed: `800MiB`, `4GiB`.
+fn bytes(text: &str) -> Result<usize, String> {
+    let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(split);
+    let factor: Option<usize> = match unit.trim() {
+        "MiB" => Some(1 << 20),
+        "GiB" => Some(1 << 30),
+        _ => None,
+    };
+    let number: Option<usize> = number.parse().ok();
+    number
+        .zip(factor)
+        .and_then(|(number, factor)| number.checked_mul(factor))
+        .filter(|bytes| *bytes >= 64 << 20)
+        .ok_or_else(|| "expected a size of at least 64MiB, such as `800MiB` or `4GiB`".to_owned())
 }
 
 impl Run {
@@ -62,7 +97,11 @@ impl Run {
     /// # Errors
     /// What kept the run from its end.
     pub fn run(&self, context: &Context) -> Result<()> {
-        walk(context, &self.pipeline, Stages::Line, &self.reading, &self.modelling)
+        let stages = match self.until {
+            Until::Land => Stages::ThroughLand,
+            Until::Publish => Stages::Line,
+        };
+        walk(context, &self.pipeline, stages, &self.reading, &self.modelling)
     }
 }
 
@@ -81,7 +120,7 @@ pub(super) fn walk(
         full_refresh: reading.full_refresh,
         rebuild: modelling.rebuild,
         select: modelling.select.clone(),
-        ..RunOptions::default()
+        memory_limit: modelling.memory.unwrap_or_else(salesmart_run::default_memory_limit),
     };
     let record = context.block_on(async {
         let lake = context.lake(&workspace).await?;

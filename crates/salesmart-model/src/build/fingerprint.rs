@@ -12,10 +12,15 @@ pub(super) struct Fingerprint(Sha256);
 impl Fingerprint {
     /// Begins with what every table depends on: this version and the engine's.
     pub(super) fn new() -> Self {
-        let mut fingerprint = Self(Sha256::new());
+        let mut fingerprint = Self::empty();
         fingerprint.add("salesmart", env!("CARGO_PKG_VERSION").as_bytes());
         fingerprint.add("engine", datafusion::DATAFUSION_VERSION.as_bytes());
         fingerprint
+    }
+
+    /// Begins with nothing, for what is the same whatever made it.
+    pub(super) fn empty() -> Self {
+        Self(Sha256::new())
     }
 
     /// Adds a fact. Lengths go in too, so that no two lists of facts run together alike.
@@ -36,7 +41,7 @@ impl Fingerprint {
 
 /// The fingerprint of rows that come from outside the lake.
 pub(super) fn of_batches(batches: &[RecordBatch]) -> Result<String> {
-    let mut fingerprint = Fingerprint(Sha256::new());
+    let mut fingerprint = Fingerprint::empty();
     for batch in batches {
         let failed = |e| Error::bug("rows of a system table cannot be hashed").with_source(e);
         let mut bytes = Vec::new();

@@ -135,7 +135,7 @@ impl Build {
         let Some(table) = table else { return Ok(false) };
         let fingerprint = store::fingerprint(&table.metadata)
             .map_or_else(|| format!("version {}", table.version), str::to_owned);
-        self.finished(name, Built::found(&table, fingerprint, 0.0))?;
+        self.finished(name, Built::found(&table, &fingerprint, 0.0))?;
         Ok(true)
     }
 

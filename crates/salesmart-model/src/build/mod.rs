@@ -2,7 +2,8 @@
 //!
 //! Phase one builds and checks everything that does not read what checks found; then the caller
 //! provides `system.run` and `system.check_result`, and phase two builds the rest. A table whose
-//! fingerprint is that of its newest commit is not built again. A failing check does not fail the
+//! fingerprint is that of its newest commit is not built again, and one that came out as it was
+//! before does not make its readers build again. A failing check does not fail the
 //! build: it is in the receipt, and publishing refuses.
 
 mod fingerprint;
@@ -290,7 +291,7 @@ impl Build {
         self.workspace
             .register(&relation, provider)
             .map_err(|e| Error::bug(format!("`{name}` cannot be registered")).with_source(e))?;
-        self.fingerprints.insert(relation, built.fingerprint.clone());
+        self.fingerprints.insert(relation, built.content.clone());
         self.built.insert(name.clone(), built);
         Ok(())
     }

@@ -12,11 +12,12 @@ use datafusion::logical_expr::{Expr, LogicalPlanBuilder, SortExpr};
 use datafusion::physical_plan::execute_stream;
 use futures::StreamExt;
 use salesmart_core::{Error, Result};
-use salesmart_lake::{Commit, CommitMode, Lake, Table, TableWriter};
+use salesmart_lake::{Commit, CommitMode, Lake, NewFile, Table, TableWriter};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::Progress;
+use super::fingerprint::Fingerprint;
 use crate::catalog::{Catalog, Model};
 use crate::checks::row_text;
 use crate::diagnostics::Source;
@@ -38,7 +39,8 @@ pub(crate) struct Built {
     pub(crate) version: u64,
     pub(crate) rows: u64,
     pub(crate) files: Vec<String>,
-    pub(crate) fingerprint: String,
+    /// The hash of its rows: what reads it is built again only when this changes.
+    pub(crate) content: String,
     pub(crate) is_new: bool,
     pub(crate) seconds: f64,
     /// Seen while the rows were written in order; `None` where nobody looked.
@@ -47,7 +49,7 @@ pub(crate) struct Built {
 
 impl Built {
     /// A table as the lake has it.
-    pub(super) fn found(table: &Table, fingerprint: String, seconds: f64) -> Self {
+    pub(super) fn found(table: &Table, fingerprint: &str, seconds: f64) -> Self {
         let duplicates = table
             .metadata
             .get(store::DUPLICATES)
@@ -56,12 +58,22 @@ impl Built {
             version: table.version,
             rows: table.rows,
             files: store::files(table),
-            fingerprint,
+            // A table of an older Salesmart says only what it was made of, which is as good.
+            content: store::content(&table.metadata).unwrap_or(fingerprint).to_owned(),
             is_new: false,
             seconds,
             duplicates,
         }
     }
+}
+
+/// One hash for the rows in some files, written in order.
+fn content(files: &[NewFile]) -> String {
+    let mut fingerprint = Fingerprint::empty();
+    for file in files {
+        fingerprint.add("file", file.sha256.as_bytes());
+    }
+    fingerprint.finish()
 }
 
 /// Building one table.
@@ -98,7 +110,7 @@ impl Job {
         {
             (self.on_progress)(Progress::Unchanged(self.name.clone()));
             let seconds = self.started.elapsed().as_secs_f64();
-            return Ok(Built::found(table, self.fingerprint.clone(), seconds));
+            return Ok(Built::found(table, &self.fingerprint, seconds));
         }
 
         (self.on_progress)(Progress::Started(self.name.clone()));
@@ -121,8 +133,10 @@ impl Job {
         let files = writer.finish().await?;
         let duplicates = (!model.header.grain.is_empty()).then_some(watch.found);
         let names = files.iter().map(|file| format!("{path}/{}", file.name)).collect();
+        let content = content(&files);
         let metadata = BTreeMap::from([
             (store::FINGERPRINT.to_owned(), json!(self.fingerprint)),
+            (store::CONTENT.to_owned(), json!(content)),
             (store::DUPLICATES.to_owned(), json!(duplicates)),
             ("as_of".to_owned(), json!(self.instant.as_of)),
         ]);
@@ -137,15 +151,7 @@ impl Job {
         let version = self.lake.commit(&path, commit).await?;
         let seconds = self.started.elapsed().as_secs_f64();
         (self.on_progress)(Progress::Built { table: self.name.clone(), rows, seconds });
-        Ok(Built {
-            version,
-            rows,
-            files: names,
-            fingerprint: self.fingerprint.clone(),
-            is_new: true,
-            seconds,
-            duplicates,
-        })
+        Ok(Built { version, rows, files: names, content, is_new: true, seconds, duplicates })
     }
 
     /// The model's rows in the order of its grain, so that the same rows are the same bytes.
