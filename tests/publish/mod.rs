@@ -70,6 +70,22 @@ fn a_failed_check_publishes_nothing_and_says_which_rows() {
 }
 
 #[test]
+fn a_data_file_that_is_gone_fails_who_reads_it() {
+    let project = project();
+    let _ = project.salesmart(&["run", "deals"]).ok();
+    let table = project.path().join("lake/warehouse/mart/fct_deal");
+    for entry in std::fs::read_dir(table).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "parquet") {
+            std::fs::remove_file(path).unwrap();
+        }
+    }
+    let said = project.salesmart(&["query", "select id from mart.fct_deal"]);
+    assert_ne!(said.code, 0, "an empty answer would be a lie: {}", said.stdout);
+    assert!(said.stderr.contains("not found"), "{}", said.stderr);
+}
+
+#[test]
 fn a_second_run_of_the_same_pipeline_waits_its_turn() {
     let project = project();
     let rows: String = (0..200_000).map(|id| format!("d{id},1.00,2026-01-01\n")).collect();

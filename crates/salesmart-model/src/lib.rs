@@ -32,6 +32,7 @@ mod query;
 mod raw;
 mod refs;
 mod rule;
+mod scan;
 mod select;
 mod session;
 mod settings;

@@ -25,8 +25,7 @@ pub(crate) async fn attach(context: &SessionContext, lake: &Lake) -> Result<()> 
     for (connection, stream) in lake.quarantine_tables().await? {
         let path = salesmart_lake::TablePath::quarantine(&connection, &stream);
         let Some(table) = lake.table(&path).await? else { continue };
-        let provider =
-            store::provider(context, lake, &store::files(&table), Arc::clone(&table.schema))?;
+        let provider = store::provider(lake, &table.files, Arc::clone(&table.schema))?;
         let schema = schemas.entry(connection.to_string()).or_default();
         schema.register_table(stream.to_string(), provider).map_err(failed)?;
     }

@@ -30,18 +30,6 @@ struct ReleaseSchema {
     lake: Lake,
     schema: String,
     versions: BTreeMap<String, u64>,
-    /// Where the session keeps what it learnt of files.
-    statistics: SessionContextHandle,
-}
-
-/// A session that can be printed, for the engine's `Debug` bounds.
-#[derive(Clone)]
-struct SessionContextHandle(SessionContext);
-
-impl std::fmt::Debug for SessionContextHandle {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("session")
-    }
 }
 
 #[async_trait]
@@ -63,9 +51,7 @@ impl SchemaProvider for ReleaseSchema {
             .map(|field| Field::new(field.name(), field.data_type().clone(), field.is_nullable()))
             .collect();
         let schema = Arc::new(Schema::new(fields));
-        let provider =
-            store::provider(&self.statistics.0, &self.lake, &store::files(&table), schema)
-                .map_err(external)?;
+        let provider = store::provider(&self.lake, &table.files, schema).map_err(external)?;
         Ok(Some(provider))
     }
 
@@ -145,12 +131,7 @@ fn session(
     }
     let catalog = MemoryCatalogProvider::new();
     for (schema, versions) in schemas {
-        let provider = ReleaseSchema {
-            lake: lake.clone(),
-            schema: schema.clone(),
-            versions,
-            statistics: SessionContextHandle(context.clone()),
-        };
+        let provider = ReleaseSchema { lake: lake.clone(), schema: schema.clone(), versions };
         catalog.register_schema(&schema, Arc::new(provider)).map_err(|e| {
             Error::bug(format!("schema `{schema}` cannot be registered")).with_source(e)
         })?;

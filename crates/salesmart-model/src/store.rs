@@ -7,15 +7,13 @@ use std::sync::Arc;
 use arrow::datatypes::SchemaRef;
 use datafusion::catalog::TableProvider;
 use datafusion::datasource::empty::EmptyTable;
-use datafusion::datasource::file_format::parquet::ParquetFormat;
-use datafusion::datasource::listing::{
-    ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl,
-};
+use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::prelude::SessionContext;
 use salesmart_core::{Error, Result};
-use salesmart_lake::{Lake, Table, TablePath};
+use salesmart_lake::{DataFile, Lake, TablePath};
 
 use crate::name::TableName;
+use crate::scan::Files;
 
 /// The key in commit metadata under which a build says what it was made of.
 pub(crate) const FINGERPRINT: &str = "fingerprint";
@@ -37,38 +35,16 @@ pub(crate) fn path(name: &TableName) -> TablePath {
 /// A table over exactly these files. Columns that a file lacks are null, columns that the schema
 /// lacks are not read: so several versions of a raw table, or several tables, are one.
 pub(crate) fn provider(
-    context: &SessionContext,
     lake: &Lake,
-    files: &[String],
+    files: &[DataFile],
     schema: SchemaRef,
 ) -> Result<Arc<dyn TableProvider>> {
     if files.is_empty() {
         return Ok(Arc::new(EmptyTable::new(schema)));
     }
-    let urls = files
-        .iter()
-        .map(|file| {
-            let url = lake.store_url().join(file).map_err(|e| {
-                Error::bug(format!("`{file}` is no path in the lake")).with_source(e)
-            })?;
-            ListingTableUrl::try_new(url, None)
-                .map_err(|e| Error::bug(format!("`{file}` is no path in the lake")).with_source(e))
-        })
-        .collect::<Result<Vec<_>>>()?;
-    let options =
-        ListingOptions::new(Arc::new(ParquetFormat::default())).with_file_extension(".parquet");
-    let config = ListingTableConfig::new_with_multi_paths(urls)
-        .with_listing_options(options)
-        .with_schema(schema);
-    let table = ListingTable::try_new(config)
-        .map_err(|e| Error::bug("a table of the lake cannot be scanned").with_source(e))?
-        .with_cache(context.runtime_env().cache_manager.get_file_statistic_cache());
-    Ok(Arc::new(table))
-}
-
-/// The files of a table version.
-pub(crate) fn files(table: &Table) -> Vec<String> {
-    table.files.iter().map(|file| file.path.clone()).collect()
+    let store = ObjectStoreUrl::parse(lake.store_url())
+        .map_err(|e| Error::bug("the lake has no URL that the engine takes").with_source(e))?;
+    Ok(Arc::new(Files::new(store, files.to_vec(), schema)))
 }
 
 /// What a commit's metadata says the rows are.

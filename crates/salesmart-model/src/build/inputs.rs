@@ -78,10 +78,9 @@ impl Build {
         for path in &paths {
             let Some(table) = self.request.lake.table(path).await? else { continue };
             fingerprint.add(path.as_str(), table.version.to_string().as_bytes());
-            files.extend(store::files(&table));
+            files.extend(table.files);
         }
-        let provider =
-            store::provider(self.workspace.context(), &self.request.lake, &files, schema)?;
+        let provider = store::provider(&self.request.lake, &files, schema)?;
         self.workspace
             .register(&relation, provider)
             .map_err(|e| Error::bug(format!("`{relation}` cannot be registered")).with_source(e))?;

@@ -286,8 +286,7 @@ impl Build {
         let relation = Relation::Model(name.clone());
         let schema = plan::relation_schema(&self.request.catalog, &relation)
             .ok_or_else(|| Error::bug(format!("`{name}` has no contract")))?;
-        let provider =
-            store::provider(self.workspace.context(), &self.request.lake, &built.files, schema)?;
+        let provider = store::provider(&self.request.lake, &built.files, schema)?;
         self.workspace
             .register(&relation, provider)
             .map_err(|e| Error::bug(format!("`{name}` cannot be registered")).with_source(e))?;

@@ -12,7 +12,7 @@ use datafusion::logical_expr::{Expr, LogicalPlanBuilder, SortExpr};
 use datafusion::physical_plan::execute_stream;
 use futures::StreamExt;
 use salesmart_core::{Error, Result};
-use salesmart_lake::{Commit, CommitMode, Lake, NewFile, Table, TableWriter};
+use salesmart_lake::{Commit, CommitMode, DataFile, Lake, NewFile, Table, TableWriter};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -38,7 +38,7 @@ pub(crate) struct Duplicates {
 pub(crate) struct Built {
     pub(crate) version: u64,
     pub(crate) rows: u64,
-    pub(crate) files: Vec<String>,
+    pub(crate) files: Vec<DataFile>,
     /// The hash of its rows: what reads it is built again only when this changes.
     pub(crate) content: String,
     pub(crate) is_new: bool,
@@ -57,7 +57,7 @@ impl Built {
         Self {
             version: table.version,
             rows: table.rows,
-            files: store::files(table),
+            files: table.files.clone(),
             // A table of an older Salesmart says only what it was made of, which is as good.
             content: store::content(&table.metadata).unwrap_or(fingerprint).to_owned(),
             is_new: false,
@@ -132,7 +132,14 @@ impl Job {
         }
         let files = writer.finish().await?;
         let duplicates = (!model.header.grain.is_empty()).then_some(watch.found);
-        let names = files.iter().map(|file| format!("{path}/{}", file.name)).collect();
+        let written = files
+            .iter()
+            .map(|file| DataFile {
+                path: format!("{path}/{}", file.name),
+                size: file.size,
+                rows: file.rows,
+            })
+            .collect();
         let content = content(&files);
         let metadata = BTreeMap::from([
             (store::FINGERPRINT.to_owned(), json!(self.fingerprint)),
@@ -151,7 +158,7 @@ impl Job {
         let version = self.lake.commit(&path, commit).await?;
         let seconds = self.started.elapsed().as_secs_f64();
         (self.on_progress)(Progress::Built { table: self.name.clone(), rows, seconds });
-        Ok(Built { version, rows, files: names, content, is_new: true, seconds, duplicates })
+        Ok(Built { version, rows, files: written, content, is_new: true, seconds, duplicates })
     }
 
     /// The model's rows in the order of its grain, so that the same rows are the same bytes.
