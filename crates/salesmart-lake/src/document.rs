@@ -56,18 +56,38 @@ impl Lake {
     /// # Errors
     /// When the store fails, or the document is not what was expected.
     pub async fn get_json<T: DeserializeOwned>(&self, path: &str) -> Result<Option<T>> {
-        let failed = |e| store_error(format!("failed to read `{path}` from the lake"), e);
-        let bytes = match self.store.get(&Path::from(path)).await {
-            Ok(result) => result.bytes().await.map_err(failed)?,
-            Err(object_store::Error::NotFound { .. }) => return Ok(None),
-            Err(e) => return Err(failed(e)),
-        };
+        let Some(bytes) = self.get_bytes(path).await? else { return Ok(None) };
         serde_json::from_slice(&bytes).map(Some).map_err(|e| {
             Error::configuration(format!("the document `{path}` of the lake cannot be read"))
                 .with("lake", self.location())
                 .with_source(e)
                 .with_hint("it was written by another version of Salesmart, or by hand: restore it from a backup")
         })
+    }
+
+    /// Writes an object of raw bytes, replacing one that is there.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn put_bytes(&self, path: &str, bytes: Vec<u8>) -> Result<()> {
+        self.store
+            .put(&Path::from(path), bytes.into())
+            .await
+            .map_err(|e| store_error(format!("failed to write `{path}` to the lake"), e))?;
+        Ok(())
+    }
+
+    /// Reads an object of raw bytes, `None` where there is none.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn get_bytes(&self, path: &str) -> Result<Option<Bytes>> {
+        let failed = |e| store_error(format!("failed to read `{path}` from the lake"), e);
+        match self.store.get(&Path::from(path)).await {
+            Ok(result) => result.bytes().await.map(Some).map_err(failed),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(e) => Err(failed(e)),
+        }
     }
 
     /// The names of the documents below a folder (not deeper), sorted, without `.json`.

@@ -7,8 +7,6 @@ use std::io::Cursor as Bytes;
 
 use arrow::ipc::reader::FileReader;
 use arrow::ipc::writer::FileWriter;
-use object_store::path::Path;
-use object_store::{ObjectStore, ObjectStoreExt};
 use salesmart_core::stream::{Event, RejectedRow, Repair};
 use salesmart_core::{ConnectionName, Cursor, Error, ErrorKind, Result, RunId, StreamName};
 use salesmart_lake::Lake;
@@ -56,7 +54,6 @@ fn failed(what: &str, error: impl Into<Box<dyn std::error::Error + Send + Sync>>
 
 /// Writes events until the sending end is closed. Returns the rows read.
 pub(crate) async fn write(lake: &Lake, folder: &str, mut events: Receiver<Event>) -> Result<u64> {
-    let store = lake.object_store();
     let mut done = Done { events: 0, rows_read: 0 };
     let mut open = false;
     while let Some(event) = events.recv().await {
@@ -73,7 +70,7 @@ pub(crate) async fn write(lake: &Lake, folder: &str, mut events: Receiver<Event>
                     .and_then(|()| writer.finish())
                     .map_err(|e| failed("write", e))?;
                 drop(writer);
-                put(&*store, format!("{folder}/{number:010}.arrow"), bytes).await?;
+                lake.put_bytes(&format!("{folder}/{number:010}.arrow"), bytes).await?;
                 open = true;
                 continue;
             }
@@ -88,7 +85,7 @@ pub(crate) async fn write(lake: &Lake, folder: &str, mut events: Receiver<Event>
         };
         open = !matches!(marker, Marker::Checkpoint(_));
         let bytes = serde_json::to_vec(&marker).map_err(|e| failed("write", e))?;
-        put(&*store, format!("{folder}/{number:010}.json"), bytes).await?;
+        lake.put_bytes(&format!("{folder}/{number:010}.json"), bytes).await?;
     }
     if open {
         // The connector stopped in the middle and says why itself.
@@ -98,28 +95,14 @@ pub(crate) async fn write(lake: &Lake, folder: &str, mut events: Receiver<Event>
     Ok(done.rows_read)
 }
 
-async fn put(store: &dyn ObjectStore, path: String, bytes: Vec<u8>) -> Result<()> {
-    store.put(&Path::from(path), bytes.into()).await.map_err(|e| failed("write", e))?;
-    Ok(())
-}
-
-async fn get(store: &dyn ObjectStore, path: String) -> Result<Option<bytes::Bytes>> {
-    match store.get(&Path::from(path)).await {
-        Ok(object) => Ok(Some(object.bytes().await.map_err(|e| failed("read", e))?)),
-        Err(object_store::Error::NotFound { .. }) => Ok(None),
-        Err(e) => Err(failed("read", e)),
-    }
-}
-
 /// Sends the events of a spool in the order they came.
 pub(crate) async fn replay(lake: &Lake, folder: &str, events: Sender<Event>) -> Result<()> {
-    let store = lake.object_store();
     let done: Done = lake
         .get_json(&format!("{folder}/done.json"))
         .await?
         .ok_or_else(|| failed("find the end of", format!("`{folder}/done.json` is not there")))?;
     for number in 0..done.events {
-        let event = match get(&*store, format!("{folder}/{number:010}.arrow")).await? {
+        let event = match lake.get_bytes(&format!("{folder}/{number:010}.arrow")).await? {
             Some(bytes) => {
                 let mut reader =
                     FileReader::try_new(Bytes::new(bytes), None).map_err(|e| failed("read", e))?;
@@ -130,7 +113,8 @@ pub(crate) async fn replay(lake: &Lake, folder: &str, events: Sender<Event>) -> 
                 Event::Rows(batch)
             }
             None => {
-                let bytes = get(&*store, format!("{folder}/{number:010}.json"))
+                let bytes = lake
+                    .get_bytes(&format!("{folder}/{number:010}.json"))
                     .await?
                     .ok_or_else(|| failed("read", format!("event {number} is missing")))?;
                 match serde_json::from_slice(&bytes).map_err(|e| failed("read", e))? {
