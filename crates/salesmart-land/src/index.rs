@@ -9,7 +9,7 @@ use salesmart_lake::{Lake, Table};
 use crate::hash::key_hashes;
 use crate::provenance::{OPERATION, Operation, ROW_HASH, ROW_KEY, SEQUENCE};
 
-/// How many rows of a raw table one partition of the index covers. An entry takes 40 bytes while
+/// How many rows of a raw table one partition of the index covers. An entry takes 48 bytes while
 /// the index is built and 32 afterwards.
 pub(crate) const PARTITION_ROWS: u64 = 6_000_000;
 
