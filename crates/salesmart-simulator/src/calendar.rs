@@ -5,58 +5,105 @@ use std::io::Write;
 use chrono::{
     DateTime, Datelike, Days, Months, NaiveDate, NaiveTime, TimeDelta, Timelike, Utc, Weekday,
 };
-use rand::Rng;
 
-use crate::chance;
+use crate::chance::{self, Dice};
 
 /// How much more the company sells each year.
 const YEARLY_GROWTH: f64 = 1.35;
 
-/// The days of the company's history, with how likely a deal is to begin by each of them.
+/// The first month of the company's fiscal year, whose quarter ends see the rush.
+pub(crate) const FISCAL_YEAR_STARTS: u32 = 2;
+
+/// The time between working days that nobody sees: events have room from 8 to 18 o'clock, what
+/// follows from them until 20 o'clock.
+pub(crate) const OPENS: i64 = 8 * 3600;
+pub(crate) const CLOSES: i64 = 18 * 3600;
+
+/// The days of the company's history and some of its future, with how much of its business has
+/// begun by the end of each.
 #[derive(Clone, Debug)]
 pub(crate) struct Window {
     pub(crate) start: NaiveDate,
+    /// The day on which the company has the size that was asked for.
     pub(crate) as_of: NaiveDate,
-    /// The share of all deals created up to and including each day since `start`.
-    created_by: Vec<f64>,
+    /// What has begun up to and including each day since `start`; 1 at `as_of`, more after.
+    begun_by: Vec<f64>,
+}
+
+/// How things of one kind are numbered as they begin, in proportion to the business.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Numbering {
+    /// How many there are at `as_of`.
+    pub(crate) initial: u64,
 }
 
 impl Window {
-    pub(crate) fn up_to(as_of: NaiveDate) -> Self {
+    /// The history up to `as_of`, and the days until the end of the month of `horizon`. Whole
+    /// months, since who works in a month is planned for the whole of it.
+    pub(crate) fn new(as_of: NaiveDate, horizon: NaiveDate) -> Self {
+        let horizon = first_of_month(horizon.max(as_of)) + Months::new(1) - Days::new(1);
         let start = quarter_start(as_of + Days::new(1), 1) - Months::new(24);
-        let mut created_by = Vec::new();
-        let mut sum = 0.0;
-        for day in start.iter_days().take_while(|day| *day <= as_of) {
+        let mut begun_by = Vec::new();
+        let (mut sum, mut history) = (0.0, 1.0);
+        for day in start.iter_days().take_while(|day| *day <= horizon) {
             sum += busyness(day) * YEARLY_GROWTH.powf(years_between(start, day));
-            created_by.push(sum);
+            begun_by.push(sum);
+            if day == as_of {
+                history = sum;
+            }
         }
-        for share in &mut created_by {
-            *share /= sum;
+        for share in &mut begun_by {
+            *share /= history;
         }
-        Self { start, as_of, created_by }
+        Self { start, as_of, begun_by }
     }
 
-    /// The day by which `share` of all deals had been created.
-    pub(crate) fn day_of_share(&self, share: f64) -> NaiveDate {
-        let day = self.created_by.partition_point(|by| *by < share).min(self.created_by.len() - 1);
-        self.start + Days::new(day as u64)
+    /// The last day it knows.
+    pub(crate) fn horizon(&self) -> NaiveDate {
+        self.start + Days::new(self.begun_by.len() as u64 - 1)
     }
 
-    /// How many days the history has.
+    /// How many days the history up to `as_of` has.
     pub(crate) fn days(&self) -> u64 {
-        self.created_by.len() as u64
+        u64::try_from((self.as_of - self.start).num_days()).unwrap_or(0) + 1
     }
 
-    /// How far into the history a day lies, from 0 to 1.
-    pub(crate) fn progress(&self, day: NaiveDate) -> f64 {
-        let passed = u64::try_from((day - self.start).num_days()).unwrap_or(0);
-        (chance::float(passed) / chance::float(self.days())).min(1.0)
+    /// The place of a day since the start; a day before is none.
+    fn place(&self, day: NaiveDate) -> Option<usize> {
+        let place = usize::try_from((day - self.start).num_days()).ok()?;
+        Some(place.min(self.begun_by.len() - 1))
+    }
+}
+
+impl Numbering {
+    /// How many have begun by the end of a day. `dice` gives each one's place among its
+    /// neighbours, as in [`Numbering::begins`].
+    pub(crate) fn count(self, window: &Window, day: NaiveDate, dice: impl Fn(u64) -> f64) -> u64 {
+        let Some(place) = window.place(day) else { return 0 };
+        let begun = window.begun_by[place] * chance::float(self.initial);
+        // Each thing lies in the unit that ends with its number plus one: all below are in.
+        let whole = chance::floor(begun);
+        whole + u64::from(position(whole, dice(whole)) <= begun)
     }
 
-    /// The last second of the history.
-    pub(crate) fn end(&self) -> DateTime<Utc> {
-        midnight(self.as_of) + TimeDelta::days(1) - TimeDelta::seconds(1)
+    /// When the `index`-th begins: its day, and how far into the working day. `draw` is between
+    /// 0 and 1. Things beyond the horizon begin on no day.
+    pub(crate) fn begins(self, window: &Window, index: u64, draw: f64) -> Option<DateTime<Utc>> {
+        let size = chance::float(self.initial);
+        let position = position(index, draw);
+        let place = window.begun_by.partition_point(|begun| *begun * size < position);
+        let by = *window.begun_by.get(place)? * size;
+        let before = if place == 0 { 0.0 } else { window.begun_by[place - 1] * size };
+        let into_day = (position - before) / (by - before);
+        let seconds = chance::round(chance::float((CLOSES - OPENS).unsigned_abs()) * into_day);
+        let day = midnight(window.start + Days::new(place as u64));
+        Some(day + TimeDelta::seconds(OPENS + seconds.clamp(0, CLOSES - OPENS - 1)))
     }
+}
+
+/// Where a thing lies on the line of all things: within one of its number.
+fn position(index: u64, draw: f64) -> f64 {
+    chance::float(index) + 1.0 - draw
 }
 
 /// How many deals begin on a day, beside an ordinary one.
@@ -77,13 +124,13 @@ fn busyness(day: NaiveDate) -> f64 {
     weekday * season
 }
 
-/// The moment at which a deal that would close on `day` by itself really closes: what is due just
-/// after a quarter's end is often pulled into its last week.
-pub(crate) fn closing_day(rng: &mut impl Rng, day: NaiveDate) -> NaiveDate {
-    let quarter = quarter_start(day, 1);
+/// The day on which a deal that would close on `day` by itself really closes: what is due just
+/// after a fiscal quarter's end is often pulled into its last week.
+pub(crate) fn closing_day(dice: &mut Dice, day: NaiveDate) -> NaiveDate {
+    let quarter = quarter_start(day, FISCAL_YEAR_STARTS);
     let into_quarter = (day - quarter).num_days();
-    let pulled = into_quarter < 24 && rng.random_bool(0.5);
-    let day = if pulled { quarter - Days::new(1 + rng.random_range(0..7)) } else { day };
+    let (pulled, days) = (dice.happens(0.5), dice.below(7));
+    let day = if into_quarter < 24 && pulled { quarter - Days::new(1 + days) } else { day };
     working_day(day)
 }
 
@@ -97,8 +144,14 @@ pub(crate) fn working_day(day: NaiveDate) -> NaiveDate {
 }
 
 /// Some second of a day's office hours.
-pub(crate) fn office_hours(rng: &mut impl Rng, day: NaiveDate) -> DateTime<Utc> {
-    midnight(day) + TimeDelta::seconds(rng.random_range(8 * 3600..18 * 3600))
+pub(crate) fn office_hours(dice: &mut Dice, day: NaiveDate) -> DateTime<Utc> {
+    let second = dice.below((CLOSES - OPENS).unsigned_abs());
+    at(day, OPENS + i64::try_from(second).unwrap_or(0))
+}
+
+/// A second of a day.
+pub(crate) fn at(day: NaiveDate, second: i64) -> DateTime<Utc> {
+    midnight(day) + TimeDelta::seconds(second)
 }
 
 /// The first second of a day.
@@ -144,11 +197,15 @@ mod tests {
         text.parse().unwrap()
     }
 
+    fn window(text: &str) -> Window {
+        Window::new(day(text), day(text) + Days::new(400))
+    }
+
     #[test]
     fn history_is_eight_whole_quarters_and_what_has_passed_of_the_next() {
-        assert_eq!(Window::up_to(day("2026-09-30")).start, day("2024-10-01"));
-        assert_eq!(Window::up_to(day("2026-11-20")).start, day("2024-10-01"));
-        assert_eq!(Window::up_to(day("2026-12-31")).start, day("2025-01-01"));
+        assert_eq!(window("2026-09-30").start, day("2024-10-01"));
+        assert_eq!(window("2026-11-20").start, day("2024-10-01"));
+        assert_eq!(window("2026-12-31").start, day("2025-01-01"));
     }
 
     #[test]
@@ -160,13 +217,23 @@ mod tests {
     }
 
     #[test]
-    fn no_deal_begins_on_a_weekend() {
-        let window = Window::up_to(day("2026-09-30"));
-        for step in 0..=1000 {
-            let begins = window.day_of_share(f64::from(step) / 1000.0);
-            assert!(begins >= window.start && begins <= window.as_of);
-            // Share 0 is asked for by nobody; it may fall on any first day.
-            assert!(step == 0 || begins.weekday().number_from_monday() <= 5, "{begins}");
+    fn numbers_follow_the_days_and_go_on_after_the_history() {
+        let window = window("2026-09-30");
+        let dice = |index| Dice::new(3, crate::chance::Purpose::Numbering, index).unit();
+        let numbering = Numbering { initial: 500 };
+        let begins: Vec<_> =
+            (0..700).map(|index| numbering.begins(&window, index, dice(index)).unwrap()).collect();
+        assert!(begins.is_sorted());
+        for at in &begins {
+            assert!(at.date_naive().weekday().number_from_monday() <= 5, "{at}");
+            assert!((8..18).contains(&at.hour()), "{at}");
         }
+        for day in window.start.iter_days().take(1_000) {
+            let known = begins.iter().filter(|at| at.date_naive() <= day).count() as u64;
+            let count = numbering.count(&window, day, dice);
+            assert!(count == known || (count > 700 && known == 700), "{day}: {count} {known}");
+        }
+        assert_eq!(numbering.count(&window, window.as_of, dice), 500);
+        assert_eq!(numbering.count(&window, window.start - Days::new(1), dice), 0);
     }
 }

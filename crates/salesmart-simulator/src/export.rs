@@ -59,17 +59,10 @@ impl Company {
 
     fn opportunity(&self, row: &mut Row, deal: &Deal) {
         row.with(|out| write!(out, "D{:07}", deal.index + 1));
-        let product = PRODUCTS[deal.product].name;
+        row.text(&deal.name);
         match deal.account {
-            Some(index) => {
-                let account = account::name(index).0;
-                row.with(|out| write!(out, "{account} – {product}, {}", deal.occasion));
-                row.field(|out| account::write_id(out, index));
-            }
-            None => {
-                row.with(|out| write!(out, "{product}, {}", deal.occasion));
-                row.text("");
-            }
+            Some(index) => row.field(|out| account::write_id(out, index)),
+            None => row.text(""),
         }
         row.text(&self.users()[deal.owner].user_id);
         row.with(|out| write!(out, "P{:02}", deal.product + 1));

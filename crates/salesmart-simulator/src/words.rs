@@ -179,6 +179,17 @@ pub(crate) const REGIONS: [(&str, &[&str]); 3] = [
     ("APAC", &["Australia", "Japan", "Singapore", "India"]),
 ];
 
+/// What the regions' teams sell in, by segment.
+pub(crate) const CURRENCIES: [[&str; 3]; 3] =
+    [["USD", "USD", "CAD"], ["EUR", "GBP", "EUR"], ["AUD", "JPY", "SGD"]];
+
+/// The regions' offices.
+pub(crate) const TIME_ZONES: [&[&str]; 3] = [
+    &["America/New_York", "America/Chicago", "America/Los_Angeles", "America/Toronto"],
+    &["Europe/London", "Europe/Berlin", "Europe/Paris", "Europe/Stockholm"],
+    &["Asia/Singapore", "Asia/Tokyo", "Australia/Sydney"],
+];
+
 /// What teams sell to; larger customers buy more and slower.
 pub(crate) const SEGMENTS: [(&str, f64); 3] =
     [("Mid-Market", 1.0), ("Enterprise", 2.6), ("Commercial", 0.5)];
@@ -216,3 +227,40 @@ pub(crate) const OCCASIONS: [&str; 5] = ["new", "expansion", "replacement", "pil
 
 pub(crate) const LOST_REASONS: [&str; 6] =
     ["No decision", "Price", "Competitor", "Timing", "Missing feature", "Budget cut"];
+
+/// Whom deals are lost to.
+pub(crate) const COMPETITORS: [&str; 5] =
+    ["Bracken CRM", "Mossworks", "Heather & Co", "Copse Analytics", "in-house"];
+
+/// Where leads come from, as they are drawn.
+pub(crate) const SOURCES: [&str; 8] =
+    ["Web", "Web", "Web", "Referral", "Trade show", "Outbound", "Outbound", "Partner"];
+
+/// What reps plan to do next, by stage.
+pub(crate) const NEXT_STEPS: [&[&str]; 4] = [
+    &["Call to qualify", "Find the budget owner"],
+    &["Book a demo", "Map the decision process", "Meet the technical team"],
+    &["Review the proposal together", "Answer security questions", "Send references"],
+    &["Legal review", "Agree on payment terms", "Get the signature"],
+];
+
+/// What contacts do.
+pub(crate) const TITLES: [&str; 8] = [
+    "Head of IT",
+    "Chief Financial Officer",
+    "Head of Operations",
+    "Purchasing Manager",
+    "Managing Director",
+    "Data Analyst",
+    "Head of Sales Operations",
+    "Project Manager",
+];
+
+/// Days on which nobody works: month, day, name.
+pub(crate) const HOLIDAYS: [(u32, u32, &str); 5] = [
+    (1, 1, "New Year's Day"),
+    (5, 1, "Labour Day"),
+    (12, 24, "Christmas Eve"),
+    (12, 25, "Christmas Day"),
+    (12, 26, "Boxing Day"),
+];
