@@ -66,7 +66,16 @@ not_whole as (
         'partial' as completeness,
         cast(null as bigint) as deals
     from connection
-    where not is_whole
+    where failed_streams > 0
+    union all
+    select
+        '*' as metric,
+        'rows_missing' as reason,
+        connection,
+        'partial' as completeness,
+        cast(null as bigint) as deals
+    from connection
+    where short_streams > 0
 ),
 united as (
     select * from left_out
@@ -86,9 +95,10 @@ explained as (
             ('implausible_date', 'a date of the deal is before 1970'),
             ('created_after_as_of', 'the deal was created after the as-of instant'),
             ('closed_after_as_of', 'the deal was won or lost after the as-of instant'),
+            ('amount_too_large', 'the deal''s amount has more than 16 digits before the point'),
             ('no_amount', 'the deal has no amount'),
             ('no_currency', 'the deal has an amount and no currency'),
-            ('unconverted', 'the deal is in another currency than the reporting currency, and there is no rate'),
+            ('unconverted', 'the deal is in another currency than the reporting currency, and there is no rate for its close date'),
             ('amount_not_positive', 'the amount is 0 or negative: the deal counts by number and not by value'),
             ('loss_amounts_not_recorded', 'none of the connection''s lost deals has an amount, so what was lost is unknown and a share of won value would be 100 % for no reason'),
             ('no_start_date', 'the deal has neither a creation date nor a qualification date'),
@@ -97,8 +107,9 @@ explained as (
             ('no_activity_recorded', 'the last activity of the deal is unknown'),
             ('pushes_not_recorded', 'how often the planned close date was moved is unknown'),
             ('cycle_starts_at_engagement', 'the source has no creation date: the start is the entry into the first qualified stage'),
-            ('no_history_of_amounts', 'amounts are today''s: what the deal was worth at the time is unknown'),
-            ('source_not_whole', 'a stream of the connection failed or did not add up when it was last read')
+            ('no_history_of_amounts', 'amounts are today''s, not what the deal was worth at the time'),
+            ('source_not_whole', 'a stream of the connection failed or did not add up when it was last read'),
+            ('rows_missing', 'the source says it has rows that were not landed: see ops.reconciliation')
     ) as listed (reason, explanation)
 ),
 final as (

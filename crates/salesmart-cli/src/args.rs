@@ -53,6 +53,7 @@ Exit codes:
     8  target_refused      a publish target did not take the release
     9  lease_held          another run of this pipeline is at work
    10  partial             some streams failed, the rest landed
+   11  quota_exhausted     a source's quota, or our share of it, is used up; the next run goes on
   130  interrupted         it was asked to stop
 
 Data goes to standard output, everything else to standard error.";

@@ -14,6 +14,7 @@ use crate::style::Style;
 use crate::{builtin, logging};
 
 /// What every command needs.
+#[derive(Clone)]
 pub struct Context {
     global: Global,
     bars: MultiProgress,
@@ -39,6 +40,13 @@ impl Context {
     pub fn in_project(mut self, root: &Path) -> Self {
         self.global.project = Some(root.to_owned());
         self.global.lake = None;
+        self
+    }
+
+    /// The same, with a variable that comes before the environment.
+    #[must_use]
+    pub fn with_variable(mut self, name: &str, value: &str) -> Self {
+        self.global.assignments.push(format!("{name}={value}"));
         self
     }
 

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
+use salesmart_core::stream::OnRetyped;
 use salesmart_core::yaml::{At, Node, Pairs, Value};
 use salesmart_core::{ConnectionName, Error, Location, Result, SystemName, Threshold};
 use schemars::JsonSchema;
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// The connector whose connections are a system of their own each: what exported files hold is
 /// known by the name of the connection only.
@@ -61,7 +62,7 @@ pub(crate) struct PipelineFile {
     /// Which models are built, and as of when.
     #[serde(default)]
     model: Model,
-    /// How releases are published. Nothing to choose yet.
+    /// How releases are published.
     #[serde(default)]
     publish: Publish,
 }
@@ -91,6 +92,13 @@ pub struct Land {
     /// (`0.1%`) or a number of rows (`12`). For streams that say nothing themselves; 0 by default.
     #[schemars(schema_with = "crate::schema::threshold")]
     pub max_rejected: Option<At<Threshold>>,
+    /// What happens when a column has another type than the one it was landed with. `stop` (the
+    /// default): the stream fails until somebody has decided. `widen`: the raw table's column
+    /// takes a type that holds both, text if there is no other. `quarantine`: the column keeps
+    /// its type, and rows with values it cannot hold are rejected.
+    #[serde(default)]
+    #[schemars(schema_with = "crate::schema::on_retyped")]
+    pub on_retyped: OnRetyped,
 }
 
 impl Land {
@@ -120,7 +128,24 @@ pub struct Model {
 /// How releases are published.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Publish {}
+pub struct Publish {
+    /// What happens when some streams failed and the others landed. `release` (the default): a
+    /// release is made, in which the figures of the failed connections are marked partial.
+    /// `hold`: the release before stays current until a run is whole.
+    #[serde(default)]
+    pub on_partial: OnPartial,
+}
+
+/// What happens to a run in which streams failed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OnPartial {
+    /// It makes a release, with the figures of the failed connections marked as partial.
+    #[default]
+    Release,
+    /// It makes none: the release before stays current.
+    Hold,
+}
 
 fn instant<'de, D: Deserializer<'de>>(
     deserializer: D,

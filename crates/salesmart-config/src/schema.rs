@@ -105,6 +105,11 @@ pub(crate) fn threshold(_: &mut SchemaGenerator) -> Schema {
     })
 }
 
+/// The schema of `on_retyped`.
+pub(crate) fn on_retyped(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "enum": ["stop", "widen", "quarantine"], "default": "stop" })
+}
+
 /// The schema of a month.
 pub(crate) fn month(_: &mut SchemaGenerator) -> Schema {
     json_schema!({

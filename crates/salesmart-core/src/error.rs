@@ -31,6 +31,8 @@ pub enum ErrorKind {
     LeaseHeld,
     /// Some streams failed, the rest landed.
     Partial,
+    /// The source's quota for the day, or our share of it, is used up; the next run goes on.
+    QuotaExhausted,
     /// The person or the system asked the run to stop.
     Interrupted,
     /// Something that cannot happen did: rows do not add up, an invariant is broken.
@@ -39,7 +41,7 @@ pub enum ErrorKind {
 
 impl ErrorKind {
     /// Every kind, in the order of their exit codes.
-    pub const ALL: [ErrorKind; 10] = [
+    pub const ALL: [ErrorKind; 11] = [
         ErrorKind::Bug,
         ErrorKind::Configuration,
         ErrorKind::Permission,
@@ -49,6 +51,7 @@ impl ErrorKind {
         ErrorKind::TargetRefused,
         ErrorKind::LeaseHeld,
         ErrorKind::Partial,
+        ErrorKind::QuotaExhausted,
         ErrorKind::Interrupted,
     ];
 
@@ -66,6 +69,7 @@ impl ErrorKind {
             ErrorKind::TargetRefused => 8,
             ErrorKind::LeaseHeld => 9,
             ErrorKind::Partial => 10,
+            ErrorKind::QuotaExhausted => 11,
             ErrorKind::Interrupted => 130,
         }
     }
@@ -82,6 +86,7 @@ impl ErrorKind {
             ErrorKind::TargetRefused => "target_refused",
             ErrorKind::LeaseHeld => "lease_held",
             ErrorKind::Partial => "partial",
+            ErrorKind::QuotaExhausted => "quota_exhausted",
             ErrorKind::Interrupted => "interrupted",
             ErrorKind::Bug => "bug",
         }

@@ -4,7 +4,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::stream::Repair;
+use crate::stream::{Repair, Usage};
 use crate::{ConnectionName, ReleaseId, StreamName};
 
 /// What happened to every row that was read. `rows_read = landed + quarantined + unchanged`, or
@@ -52,6 +52,18 @@ pub struct ExtractedStream {
     pub spool: String,
     /// Rows that came out of the source, rejected ones included.
     pub rows_read: u64,
+    /// Why the reading ended early, when it did. What came before is in the spool.
+    #[serde(default)]
+    pub failure: Option<Failure>,
+}
+
+/// A connection whose source said nothing, so that it is not known which streams there are.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailedConnection {
+    /// The connection.
+    pub connection: ConnectionName,
+    /// What happened.
+    pub failure: Failure,
 }
 
 /// What stage `extract` hands on when it runs alone.
@@ -59,6 +71,9 @@ pub struct ExtractedStream {
 pub struct Extracted {
     /// One entry a stream.
     pub streams: Vec<ExtractedStream>,
+    /// Connections whose streams could not be listed.
+    #[serde(default)]
+    pub failed_connections: Vec<FailedConnection>,
 }
 
 /// One stream in its raw table.
@@ -77,8 +92,100 @@ pub struct LandedStream {
     /// What declared value maps changed in the rows.
     #[serde(default)]
     pub repairs: Vec<Repair>,
+    /// What the source's own counts and lists of keys say beside what is in the raw table.
+    #[serde(default)]
+    pub reconciliations: Vec<Reconciliation>,
+    /// How the source's schema differs from that of the raw table before this run.
+    #[serde(default)]
+    pub schema_changes: Vec<SchemaChange>,
+    /// What the reading cost.
+    #[serde(default)]
+    pub usage: Usage,
     /// Why the stream failed, when it did; the other streams go on.
     pub failure: Option<Failure>,
+}
+
+/// A comparison of what the source says it has with what was landed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reconciliation {
+    /// `window`: the source's count of the rows of a window beside those that came;
+    /// `keys`: the source's list of all keys beside those in the raw table.
+    pub check: String,
+    /// The lower end of the window, as the source spells it.
+    pub from: Option<String>,
+    /// The upper end.
+    pub to: Option<String>,
+    /// How many rows or keys the source says it has.
+    pub source_rows: u64,
+    /// How many of them are landed, in quarantine, or were there unchanged.
+    pub landed_rows: u64,
+    /// How it ended.
+    pub status: ReconciliationStatus,
+    /// Some of the keys that are missing, at most five, and what else explains the numbers.
+    pub note: Option<String>,
+}
+
+/// How a comparison with the source ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReconciliationStatus {
+    /// Both have the same.
+    Matched,
+    /// We have more than the source's count of that window: rows moved out of it while it was read.
+    Moved,
+    /// The source has rows that were not landed.
+    Mismatched,
+}
+
+impl ReconciliationStatus {
+    /// As tables spell it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            ReconciliationStatus::Matched => "matched",
+            ReconciliationStatus::Moved => "moved",
+            ReconciliationStatus::Mismatched => "mismatched",
+        }
+    }
+}
+
+/// One difference between the schema a source has now and that of its raw table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SchemaChange {
+    /// The column.
+    pub column: String,
+    /// What happened to it.
+    pub change: SchemaChangeKind,
+    /// Its type before, as [`crate::ColumnType`] spells it.
+    pub from: Option<String>,
+    /// Its type now.
+    pub to: Option<String>,
+    /// What was done: `added`, `nulls`, `widened`, `quarantined`, `stopped`.
+    pub action: String,
+}
+
+/// What happened to a column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SchemaChangeKind {
+    /// It was not there before.
+    Added,
+    /// It is not there any more.
+    Removed,
+    /// It has another type.
+    Retyped,
+}
+
+impl SchemaChangeKind {
+    /// As tables spell it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            SchemaChangeKind::Added => "added",
+            SchemaChangeKind::Removed => "removed",
+            SchemaChangeKind::Retyped => "retyped",
+        }
+    }
 }
 
 /// A failure as a run record keeps it.
@@ -110,11 +217,41 @@ impl From<&crate::Error> for Failure {
 /// What stage `land` hands on.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Landed {
-    /// One entry a stream.
+    /// One entry a stream, those that failed included.
     pub streams: Vec<LandedStream>,
+    /// Connections whose streams could not be listed. Those of their streams that have landed
+    /// before are among the failed streams.
+    #[serde(default)]
+    pub failed_connections: Vec<FailedConnection>,
+}
+
+impl LandedStream {
+    /// A stream of which nothing has happened yet.
+    #[must_use]
+    pub fn nothing(connection: ConnectionName, stream: StreamName) -> Self {
+        Self {
+            connection,
+            stream,
+            rows: RowCounts::default(),
+            version: 0,
+            quarantine_version: None,
+            repairs: Vec::new(),
+            reconciliations: Vec::new(),
+            schema_changes: Vec::new(),
+            usage: Usage::default(),
+            failure: None,
+        }
+    }
 }
 
 impl Landed {
+    /// Whether a stream or a connection failed.
+    #[must_use]
+    pub fn has_failures(&self) -> bool {
+        !self.failed_connections.is_empty()
+            || self.streams.iter().any(|stream| stream.failure.is_some())
+    }
+
     /// The counts of all streams together.
     #[must_use]
     pub fn total(&self) -> RowCounts {

@@ -3,26 +3,53 @@
 //! A connector reads from a cursor up to a bound fixed at the start of the run and sends
 //! [`Event`]s through an [`Outlet`]. It knows nothing of tables. Delivery is at-least-once: a
 //! killed run reads again from the last saved cursor, and landing makes that harmless.
+//!
+//! Beside the contract is the kit that connectors are built with: [`http`] and [`auth`] to ask,
+//! [`columns`] to turn answers into batches, [`secret`], [`duration`] and [`selection`] for what
+//! people configure. The kit knows no vendor.
 
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking"))]
+
+pub mod auth;
+pub mod columns;
+pub mod duration;
+pub mod http;
 mod outlet;
 mod registry;
+pub mod secret;
+pub mod selection;
+#[cfg(test)]
+mod test_server;
 
 use async_trait::async_trait;
-use salesmart_core::{Cursor, Result, StreamName};
+use salesmart_core::{Cursor, Error, ErrorKind, Result, StreamName};
 use serde::Serialize;
 
 pub use outlet::{Outlet, channel};
 pub use registry::{ConnectorKind, find};
-pub use salesmart_core::Threshold;
-pub use salesmart_core::stream::{Event, RejectedRow, Repair, SOURCE_POSITION, StreamSpec};
+pub use salesmart_core::stream::{
+    Event, RejectedRow, Repair, SOURCE_POSITION, SourceCount, StreamSpec, Usage,
+};
+pub use salesmart_core::{Secret, SecretRef, Threshold};
+pub use selection::Selection;
 
 /// What to read.
 #[derive(Clone, Debug)]
 pub struct ReadRequest {
-    /// The stream.
-    pub stream: StreamName,
+    /// The stream, as [`Connector::discover`] gave it for this run.
+    pub stream: StreamSpec,
     /// Where the last committed read ended; `None` reads from the start.
     pub cursor: Option<Cursor>,
+}
+
+/// What a connection offers in this run.
+#[derive(Debug, Default)]
+pub struct Discovery {
+    /// The streams that can be read, in a stable order.
+    pub streams: Vec<StreamSpec>,
+    /// Streams that are wanted and cannot be read (hidden, gone), and why. They fail; the others
+    /// go on.
+    pub failed: Vec<(StreamName, Error)>,
 }
 
 /// One thing that `check --connections` found out about a connection.
@@ -34,6 +61,42 @@ pub struct Finding {
     pub message: String,
     /// What to do about it.
     pub hint: Option<String>,
+    /// What kind of failure it is, where it is one.
+    pub kind: Option<ErrorKind>,
+}
+
+impl Finding {
+    /// Something that is as it should be.
+    #[must_use]
+    pub fn good(message: impl Into<String>) -> Self {
+        Self { ok: true, message: message.into(), hint: None, kind: None }
+    }
+
+    /// Something that works, and that a person may want to change.
+    #[must_use]
+    pub fn note(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { hint: Some(hint.into()), ..Self::good(message) }
+    }
+
+    /// Something that is missing or refused: a run would fail by it, or lack something.
+    #[must_use]
+    pub fn unmet(kind: ErrorKind, message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { ok: false, message: message.into(), hint: Some(hint.into()), kind: Some(kind) }
+    }
+
+    /// An error about `subject`, with the facts that it carries.
+    #[must_use]
+    pub fn bad(subject: &str, error: &Error) -> Self {
+        let mut message = format!("{subject}: {}", error.message());
+        for (key, value) in error.context() {
+            message.push_str(&format!("; {key}: {value}"));
+        }
+        for cause in error.causes() {
+            message.push_str(&format!(": {cause}"));
+        }
+        let hint = error.hint().map(str::to_owned);
+        Self { ok: false, message, hint, kind: Some(error.kind()) }
+    }
 }
 
 /// A connected source system.
@@ -50,13 +113,36 @@ pub struct Finding {
 /// - No secret in any error, log or row.
 #[async_trait]
 pub trait Connector: Send + Sync {
-    /// The streams that will be read, in a stable order.
-    fn streams(&self) -> &[StreamSpec];
+    /// The streams that are declared in the pipeline file with all their columns, in a stable
+    /// order. Empty for sources that say themselves what they have: their streams are discovered
+    /// in each run, and models read what has landed.
+    fn declared(&self) -> &[StreamSpec] {
+        &[]
+    }
+
+    /// Whether the streams are those of [`Connector::declared`] and nothing is discovered.
+    fn is_declared(&self) -> bool {
+        true
+    }
+
+    /// How many streams may be read at the same time.
+    fn streams_at_once(&self) -> usize {
+        2
+    }
+
+    /// Asks the source for its streams and their columns. Called once at the start of a run; the
+    /// bound up to which the run reads is fixed here.
+    ///
+    /// # Errors
+    /// When the source as a whole cannot be reached or refuses us.
+    async fn discover(&self) -> Result<Discovery> {
+        Ok(Discovery { streams: self.declared().to_vec(), failed: Vec::new() })
+    }
 
     /// Looks at the source without reading it: reachable, authorised, there.
     async fn check(&self) -> Vec<Finding>;
 
-    /// Reads one stream from the cursor up to now.
+    /// Reads one stream from the cursor up to the bound of this run.
     ///
     /// # Errors
     /// When the stream cannot be read; the error names the stream and what to do.

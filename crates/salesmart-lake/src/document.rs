@@ -130,6 +130,16 @@ impl Lake {
         Ok(tables)
     }
 
+    /// The streams of a connection that have a raw table, sorted.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn raw_tables(&self, connection: &ConnectionName) -> Result<Vec<StreamName>> {
+        let folders = self.folders(&format!("raw/{connection}")).await?;
+        // What has another name was not made by us.
+        Ok(folders.into_iter().filter_map(|name| StreamName::new(name).ok()).collect())
+    }
+
     /// The names of the folders in a folder, sorted.
     async fn folders(&self, folder: &str) -> Result<Vec<String>> {
         let listing = self

@@ -4,6 +4,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
+use arrow::compute::{CastOptions, cast_with_options};
+use arrow::datatypes::{Field, Schema};
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use futures::stream::{BoxStream, StreamExt, TryStreamExt};
@@ -22,7 +24,8 @@ use crate::{Lake, Table, TablePath, Uncommitted};
 
 impl Lake {
     /// The rows of a table, file after file, with only the named columns (those a file has; an
-    /// older file lacks columns that were added later). `None` reads all columns.
+    /// older file lacks columns that were added later). `None` reads all columns. Files that were
+    /// written while a column had a narrower type come in the table's type of today.
     #[must_use]
     pub fn read(
         &self,
@@ -30,7 +33,11 @@ impl Lake {
         columns: Option<&[String]>,
     ) -> BoxStream<'static, Result<RecordBatch>> {
         let files = table.files.iter().map(|file| (file.path.clone(), file.size)).collect();
+        let schema = Arc::clone(&table.schema);
+        let path = table.path.clone();
         self.read_files(table.path.clone(), files, columns)
+            .map(move |batch| in_types_of(&schema, batch?, &path))
+            .boxed()
     }
 
     /// The rows of files that are not committed yet.
@@ -100,6 +107,37 @@ impl Lake {
             .try_flatten()
             .boxed()
     }
+}
+
+/// A batch with its columns in the types that the table has now.
+fn in_types_of(schema: &Schema, batch: RecordBatch, path: &TablePath) -> Result<RecordBatch> {
+    let target = |field: &Field| {
+        let now = schema.field_with_name(field.name()).ok()?;
+        (now.data_type() != field.data_type()).then(|| now.data_type().clone())
+    };
+    if batch.schema_ref().fields().iter().all(|field| target(field).is_none()) {
+        return Ok(batch);
+    }
+    let failed = |error| {
+        Error::bug(format!("an older file of table `{path}` does not fit its columns of today"))
+            .with_source(error)
+    };
+    let mut fields: Vec<Field> = Vec::with_capacity(batch.num_columns());
+    let mut columns = Vec::with_capacity(batch.num_columns());
+    let strictly = CastOptions { safe: false, ..CastOptions::default() };
+    for (field, column) in batch.schema_ref().fields().iter().zip(batch.columns()) {
+        match target(field) {
+            Some(now) => {
+                columns.push(cast_with_options(column, &now, &strictly).map_err(failed)?);
+                fields.push(Field::new(field.name(), now, field.is_nullable()));
+            }
+            None => {
+                columns.push(Arc::clone(column));
+                fields.push(field.as_ref().clone());
+            }
+        }
+    }
+    RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).map_err(failed)
 }
 
 /// One Parquet file on the store, of known size.

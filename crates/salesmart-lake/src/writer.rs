@@ -44,6 +44,7 @@ pub struct TableWriter {
     path: TablePath,
     schema: SchemaRef,
     prefix: String,
+    row_group_bytes: Option<usize>,
     open: Option<OpenFile>,
     done: Vec<NewFile>,
 }
@@ -73,6 +74,7 @@ impl TableWriter {
             path: path.clone(),
             schema,
             prefix: String::new(),
+            row_group_bytes: None,
             open: None,
             done: Vec::new(),
         }
@@ -82,6 +84,14 @@ impl TableWriter {
     #[must_use]
     pub fn with_prefix(mut self, prefix: impl Into<String>) -> Self {
         self.prefix = prefix.into();
+        self
+    }
+
+    /// Closes a row group also when it takes so many bytes in memory. How rows came in batches then
+    /// shows in the files: for tables whose bytes need not be the same each time.
+    #[must_use]
+    pub fn with_row_group_bytes(mut self, bytes: usize) -> Self {
+        self.row_group_bytes = Some(bytes);
         self
     }
 
@@ -99,6 +109,9 @@ impl TableWriter {
         };
         open.writer.write(batch).await.map_err(|e| failed(&self.path, e))?;
         open.rows += batch.num_rows() as u64;
+        if self.row_group_bytes.is_some_and(|most| open.writer.memory_size() > most) {
+            open.writer.flush().await.map_err(|e| failed(&self.path, e))?;
+        }
         if open.writer.bytes_written() > TARGET_FILE_BYTES {
             self.done.push(close(&self.path, open).await?);
         } else {

@@ -1,5 +1,8 @@
 //! What is in a raw table already: for each key its newest content hash, and whether it is gone.
 
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+
 use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::Int64Type;
 use futures::TryStreamExt;
@@ -66,10 +69,51 @@ pub(crate) enum Verdict {
     Again,
 }
 
-/// The newest version of every key of one partition, in the order of the keys' hashes.
+/// What a census says of a key that it names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Named {
+    /// It is there.
+    Live,
+    /// It has no row, or its row is gone.
+    Missing,
+    /// It was named before.
+    Again,
+}
+
+/// The newest version of every key of one partition, in the order of the keys' hashes, and beside
+/// it what a change feed has brought since.
 #[derive(Debug, Default)]
 pub(crate) struct Index {
     entries: Vec<Entry>,
+    fresh: HashMap<u128, Fresh, BuildHasherDefault<KeyHasher>>,
+}
+
+/// A key that was not there when the index was read.
+#[derive(Clone, Copy, Debug)]
+struct Fresh {
+    content: u64,
+    gone: bool,
+}
+
+/// Keys are hashes already.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct KeyHasher(u64);
+
+impl Hasher for KeyHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+        }
+    }
+
+    fn write_u128(&mut self, key: u128) {
+        // The lower half: the upper one chooses the partition.
+        self.0 = u64::try_from(key & u128::from(u64::MAX)).unwrap_or(u64::MAX);
+    }
 }
 
 /// The columns of a raw table that identify a row.
@@ -149,7 +193,7 @@ impl Index {
                 _ => entries.push(entry),
             }
         }
-        Ok(Self { entries })
+        Ok(Self { entries, ..Self::default() })
     }
 
     fn find(&mut self, key: u128) -> Option<&mut Entry> {
@@ -175,14 +219,56 @@ impl Index {
 
     /// Judges a row of a change feed, in which the last version of a key counts.
     pub(crate) fn judge_latest(&mut self, key: u128, content: u64) -> Verdict {
-        match self.find(key) {
-            None => Verdict::New,
-            Some(entry) if entry.gone || entry.content != content => {
-                entry.gone = false;
-                entry.content = content;
-                Verdict::Changed
+        if let Some(entry) = self.find(key) {
+            if !entry.gone && entry.content == content {
+                return Verdict::Unchanged;
             }
-            Some(_) => Verdict::Unchanged,
+            entry.gone = false;
+            entry.content = content;
+            return Verdict::Changed;
+        }
+        match self.fresh.insert(key, Fresh { content, gone: false }) {
+            None => Verdict::New,
+            Some(before) if !before.gone && before.content == content => Verdict::Unchanged,
+            Some(_) => Verdict::Changed,
+        }
+    }
+
+    /// Keys that came since the index was read.
+    pub(crate) fn fresh(&self) -> usize {
+        self.fresh.len()
+    }
+
+    /// Marks a key as gone. Returns whether it was there until now.
+    pub(crate) fn delete(&mut self, key: u128) -> bool {
+        let gone = match self.find(key) {
+            Some(entry) => Some(&mut entry.gone),
+            None => None,
+        };
+        if let Some(gone) = gone {
+            return !std::mem::replace(gone, true);
+        }
+        self.fresh.get_mut(&key).is_some_and(|fresh| !std::mem::replace(&mut fresh.gone, true))
+    }
+
+    /// Notes that a live key has other content now.
+    pub(crate) fn set_content(&mut self, key: u128, content: u64) {
+        if let Some(entry) = self.find(key) {
+            entry.content = content;
+        } else if let Some(fresh) = self.fresh.get_mut(&key) {
+            fresh.content = content;
+        }
+    }
+
+    /// Takes note of a key that a census names. Only for an index without fresh keys.
+    pub(crate) fn name(&mut self, key: u128) -> Named {
+        match self.find(key) {
+            Some(entry) if entry.seen => Named::Again,
+            Some(entry) if !entry.gone => {
+                entry.seen = true;
+                Named::Live
+            }
+            _ => Named::Missing,
         }
     }
 

@@ -1,154 +1,110 @@
 //! Walking the events of one reading of one stream into its raw table.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BooleanArray, RecordBatch};
-use arrow::compute::filter_record_batch;
+use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::SchemaRef;
-use chrono::{DateTime, Utc};
-use futures::TryStreamExt;
-use futures::future::BoxFuture;
-use salesmart_core::receipt::{LandedStream, RowCounts};
-use salesmart_core::stream::{Event, RejectedRow, Repair, StreamSpec};
-use salesmart_core::{
-    ConnectionName, Cursor, Error, ErrorKind, Result, RunId, StreamName, Threshold,
-};
+use salesmart_core::receipt::{LandedStream, Reconciliation, ReconciliationStatus, RowCounts};
+use salesmart_core::stream::{Event, RejectedRow, Repair, SourceCount};
+use salesmart_core::{Cursor, Error, ErrorKind, Result};
 use salesmart_lake::{Commit, CommitMode, Lake, Table, TablePath, TableWriter};
 use serde_json::json;
 use tokio::sync::mpsc::Receiver;
 
-use crate::batch::{Judged, Origin, arrow_error, position, row_as_json};
-use crate::hash::{content_hashes, key_hashes, wide_content_hashes};
-use crate::index::{Index, PARTITION_ROWS, Partition, Verdict, identity, stored_keys};
+use crate::batch::{Judged, Origin, position, row_as_json};
+use crate::census::Census;
+use crate::hash::key_hashes;
+use crate::index::Index;
 use crate::key_log::KeyLog;
+use crate::patch::Patches;
 use crate::provenance::Operation;
 use crate::quarantine::Quarantine;
 use crate::refusal;
-use crate::schema::merged_schema;
-use crate::spill::{Spill, schema_of};
-
-/// Asked before every commit: an error means that another run took over.
-pub type Fence = Arc<dyn Fn() -> BoxFuture<'static, Result<()>> + Send + Sync>;
+use crate::request::{LandRequest, Outcome};
+use crate::schema::{COLUMNS, Shape, shape};
+use crate::spill::Spill;
 
 /// Sequence numbers that one batch may use; the rest of an `int64` counts batches.
 const SEQUENCES_PER_BATCH: i64 = 1 << 40;
-/// Keys that a change feed brought and the index does not hold yet.
-const OVERLAY_KEYS: usize = 4_000_000;
 
-/// What to land, and where.
-#[derive(Clone)]
-pub struct LandRequest {
-    /// The lake.
-    pub lake: Lake,
-    /// The connection's name.
-    pub connection: ConnectionName,
-    /// The stream's declaration.
-    pub stream: StreamSpec,
-    /// The run.
-    pub run_id: RunId,
-    /// When the run began to read.
-    pub extracted_at: DateTime<Utc>,
-    /// How many rows may be rejected before landing fails.
-    pub max_rejected: Threshold,
-    /// Asked before every commit.
-    pub fence: Fence,
-    /// Rows of the raw table whose index is held in memory at once; a larger table is compared part
-    /// by part. [`LandRequest::new`] sets six million.
-    pub partition_rows: u64,
-}
+/// What one row group of a raw table may take in memory while it is written.
+const ROW_GROUP_BYTES: usize = 48 * 1024 * 1024;
 
-impl LandRequest {
-    /// A request with the default memory bounds.
-    #[must_use]
-    pub fn new(
-        lake: Lake,
-        connection: ConnectionName,
-        stream: StreamSpec,
-        run_id: RunId,
-        extracted_at: DateTime<Utc>,
-        max_rejected: Threshold,
-        fence: Fence,
-    ) -> Self {
-        Self {
-            lake,
-            connection,
-            stream,
-            run_id,
-            extracted_at,
-            max_rejected,
-            fence,
-            partition_rows: PARTITION_ROWS,
-        }
-    }
-}
-
-/// The cursor that was committed with the newest rows of a stream, `None` before the first.
-///
-/// # Errors
-/// When the lake cannot be read.
-pub async fn saved_cursor(
-    lake: &Lake,
-    connection: &ConnectionName,
-    stream: &StreamName,
-) -> Result<Option<Cursor>> {
-    let table = lake.table(&TablePath::raw(connection, stream)).await?;
-    Ok(table.and_then(|table| table.metadata.get("cursor").cloned()).map(Cursor))
-}
+/// Why a row without a key is in quarantine.
+pub(crate) const EMPTY_KEY: &str = "a key column is empty";
 
 /// Lands what comes through `events` until the sending end is closed.
 ///
 /// What was sent before a checkpoint is committed with it; what was sent after the last checkpoint
-/// is dropped, since the connector stopped in the middle of it and will send it again.
-///
-/// # Errors
-/// When the lake fails, when more rows were rejected than allowed (they are in quarantine then, and
-/// the cursor stays), when a column's type changed under landed rows, or when the rows do not add
-/// up.
-pub async fn land(request: LandRequest, mut events: Receiver<Event>) -> Result<LandedStream> {
+/// is dropped, or committed without its cursor, since the connector stopped in the middle of it and
+/// will send it again. The outcome tells what was committed, and why the stream failed: the lake
+/// failed, more rows were rejected than allowed (they are in quarantine then, and the cursor
+/// stays), a column's type changed under landed rows, rows do not add up, or the source has rows
+/// that were not landed.
+pub async fn land(request: LandRequest, mut events: Receiver<Event>) -> Outcome {
     let name = format!(
         "failed to land stream `{}` of connection `{}`",
         request.stream.name, request.connection
     );
-    let mut lander = Lander::open(request).await.map_err(|e| e.wrap(name.clone()))?;
-    while let Some(event) = events.recv().await {
-        lander.take(event).await.map_err(|e| e.wrap(name.clone()))?;
-    }
-    lander.close().map_err(|e| e.wrap(name))
+    let mut outcome = match Lander::open(request).await {
+        Ok(mut lander) => {
+            let walked = lander.walk(&mut events).await;
+            lander.close(walked).await
+        }
+        Err(outcome) => *outcome,
+    };
+    outcome.error = outcome.error.map(|error| error.wrap(name));
+    outcome
 }
 
-/// What has come since the last checkpoint.
-struct Pending {
-    writer: TableWriter,
+/// What has come since the last commit.
+pub(crate) struct Pending {
+    pub(crate) writer: TableWriter,
     quarantine: Quarantine,
-    counts: RowCounts,
-    snapshot: bool,
-    snapshot_complete: bool,
-    new_keys: KeyLog,
-    occurrences: HashMap<u128, u32>,
-    spill: Option<Spill>,
+    pub(crate) counts: RowCounts,
+    /// Rows in quarantine because the source has a record that never came.
+    pub(crate) without_row: u64,
+    pub(crate) snapshot: bool,
+    pub(crate) snapshot_complete: bool,
+    pub(crate) new_keys: KeyLog,
+    pub(crate) occurrences: HashMap<u128, u32>,
+    /// Rows, while the index is too large to be held at once.
+    pub(crate) spill: Option<Spill>,
+    /// Keys that are gone, likewise.
+    pub(crate) gone: Option<Spill>,
+    /// The cursor up to which the spilled rows are complete.
+    held: Option<Cursor>,
     repairs: Vec<Repair>,
     next_sequence: i64,
-    anything: bool,
 }
 
-struct Lander {
-    request: LandRequest,
+/// The state of one reading.
+pub(crate) struct Lander {
+    pub(crate) request: LandRequest,
     origin: Origin,
-    path: TablePath,
-    schema: SchemaRef,
-    table: Option<Table>,
+    pub(crate) path: TablePath,
+    pub(crate) shape: Shape,
+    pub(crate) table: Option<Table>,
     batch: i64,
-    index: Option<Index>,
-    overlay: HashMap<u128, u64>,
-    pending: Pending,
-    total: RowCounts,
-    repairs: Vec<Repair>,
-    quarantine_version: Option<u64>,
+    pub(crate) index: Option<Index>,
+    pub(crate) pending: Pending,
+    pub(crate) patches: Option<Patches>,
+    pub(crate) census: Option<Census>,
+    pub(crate) receipt: LandedStream,
+    /// Rows in quarantine that do not count against `max_rejected`.
+    without_row: u64,
+    /// Something came after the last checkpoint.
+    open: bool,
 }
 
 impl Lander {
-    async fn open(request: LandRequest) -> Result<Self> {
+    async fn open(request: LandRequest) -> std::result::Result<Self, Box<Outcome>> {
+        let mut receipt =
+            LandedStream::nothing(request.connection.clone(), request.stream.name.clone());
+        let failed = |landed: LandedStream, error: Error| {
+            Box::new(Outcome { landed, error: Some(error), lost_rows: false })
+        };
         let origin = Origin {
             connection: request.connection.clone(),
             stream: request.stream.name.clone(),
@@ -156,33 +112,64 @@ impl Lander {
             extracted_at: request.extracted_at,
         };
         let path = TablePath::raw(&request.connection, &request.stream.name);
-        let table = request.lake.table(&path).await?;
-        let schema = merged_schema(table.as_ref(), &request.stream)?;
+        let table = match request.lake.table(&path).await {
+            Ok(table) => table,
+            Err(error) => return Err(failed(receipt, error)),
+        };
+        receipt.version = table.as_ref().map_or(0, |table| table.version);
+        let (changes, shape) = shape(table.as_ref(), &request.stream, request.on_retyped);
+        receipt.schema_changes = changes;
+        let shape = match shape {
+            Ok(shape) => shape,
+            Err(error) => return Err(failed(receipt, error)),
+        };
         let batch = next_batch(table.as_ref());
-        let pending = Pending::new(&request.lake, &path, &schema, &origin, batch);
+        let pending = Pending::new(&request.lake, &path, &shape, &origin, batch);
         Ok(Self {
             request,
             origin,
             path,
-            schema,
+            shape,
             table,
             batch,
             index: None,
-            overlay: HashMap::new(),
             pending,
-            total: RowCounts::default(),
-            repairs: Vec::new(),
-            quarantine_version: None,
+            patches: None,
+            census: None,
+            receipt,
+            without_row: 0,
+            open: false,
         })
     }
 
+    async fn walk(&mut self, events: &mut Receiver<Event>) -> Result<()> {
+        while let Some(event) = events.recv().await {
+            self.take(event).await?;
+        }
+        Ok(())
+    }
+
     async fn take(&mut self, event: Event) -> Result<()> {
-        if !matches!(event, Event::Checkpoint(_)) {
-            self.pending.anything = true;
+        match event {
+            Event::Used(usage) => {
+                self.receipt.usage.add(&usage);
+                return Ok(());
+            }
+            Event::Counted(count) => {
+                self.counted(count);
+                return Ok(());
+            }
+            Event::Checkpoint(cursor) => return self.checkpoint(cursor).await,
+            _ => self.open = true,
         }
         match event {
             Event::Rows(batch) => {
-                self.pending.counts.read += batch.num_rows() as u64;
+                self.outside_census("rows")?;
+                self.flush_patches().await?;
+                if self.pending.gone.is_some() {
+                    self.settle().await?;
+                }
+                let batch = self.conform(batch).await?;
                 self.rows(batch).await
             }
             Event::Rejected(rows) => {
@@ -193,6 +180,12 @@ impl Lander {
                 Ok(())
             }
             Event::SnapshotBegins => {
+                self.outside_census("a snapshot")?;
+                self.flush_patches().await?;
+                self.settle().await?;
+                if self.index.as_ref().is_some_and(|index| index.fresh() > 0) {
+                    self.index = None;
+                }
                 self.pending.snapshot = true;
                 Ok(())
             }
@@ -200,143 +193,96 @@ impl Lander {
                 self.pending.snapshot_complete = self.pending.snapshot;
                 Ok(())
             }
+            Event::Patch(batch) => {
+                self.only_keyed_feed("patches")?;
+                self.patch(batch).await
+            }
+            Event::Deleted(batch) => {
+                self.only_keyed_feed("deletes")?;
+                self.flush_patches().await?;
+                if self.pending.spill.is_some() {
+                    self.settle().await?;
+                }
+                let (batch, _) = self.shape.casts.apply(batch)?;
+                self.deleted(batch).await
+            }
+            Event::CensusBegins => {
+                self.only_keyed_feed("a census")?;
+                self.flush_patches().await?;
+                self.census = Some(Census::default());
+                Ok(())
+            }
+            Event::Census(batch) => {
+                let (batch, unfit) = self.shape.casts.apply(batch)?;
+                self.census_keys(&batch, unfit.len() as u64)
+            }
+            Event::CensusEnds => self.census_ends().await,
             Event::Repaired(repairs) => {
                 self.pending.repairs.extend(repairs);
                 Ok(())
             }
-            Event::Checkpoint(cursor) => self.commit(cursor).await,
+            Event::Used(_) | Event::Counted(_) | Event::Checkpoint(_) => Ok(()),
         }
     }
 
-    async fn reject(&mut self, row: RejectedRow) -> Result<()> {
+    fn outside_census(&self, what: &str) -> Result<()> {
+        match self.census {
+            Some(_) => Err(Error::bug(format!("{what} came in the middle of a census"))),
+            None => Ok(()),
+        }
+    }
+
+    fn only_keyed_feed(&self, what: &str) -> Result<()> {
+        self.outside_census(what)?;
+        if self.request.stream.key.is_empty() {
+            return Err(Error::bug(format!("{what} came for a stream without a key")));
+        }
+        if self.pending.snapshot {
+            return Err(Error::bug(format!("{what} came in the middle of a snapshot")));
+        }
+        Ok(())
+    }
+
+    /// Brings rows into the types of the raw table; those that it cannot hold are rejected.
+    async fn conform(&mut self, batch: RecordBatch) -> Result<RecordBatch> {
+        let (batch, rejected) = self.shape.casts.apply(batch)?;
+        self.pending.counts.read += rejected.len() as u64;
+        for row in rejected {
+            self.reject(row).await?;
+        }
+        Ok(batch)
+    }
+
+    async fn patch(&mut self, batch: RecordBatch) -> Result<()> {
+        let batch = self.conform(batch).await?;
+        if self.patches.as_ref().is_some_and(|patches| !patches.fits(&batch)) {
+            self.flush_patches().await?;
+        }
+        let (batch, keys) = self.with_keys(batch).await?;
+        let patches = self.patches.get_or_insert_with(Patches::new);
+        patches.add(batch, &keys);
+        if patches.len() >= self.request.patch_keys { self.flush_patches().await } else { Ok(()) }
+    }
+
+    /// The rows that have a key, and their keys; the others are rejected.
+    async fn with_keys(&mut self, batch: RecordBatch) -> Result<(RecordBatch, Vec<u128>)> {
+        let keys = self.keys_of(&batch)?;
+        let keyed: Vec<bool> = keys.iter().map(Option::is_some).collect();
+        for row in (0..keyed.len()).filter(|row| !keyed[*row]) {
+            let rejected = self.rejected(&batch, row, EMPTY_KEY.to_owned());
+            self.pending.counts.read += 1;
+            self.reject(rejected).await?;
+        }
+        let judged = Judged { batch, contents: vec![0; keyed.len()], row_keys: None };
+        Ok((judged.keep(&keyed)?.batch, keys.into_iter().flatten().collect()))
+    }
+
+    pub(crate) async fn reject(&mut self, row: RejectedRow) -> Result<()> {
         self.pending.counts.quarantined += 1;
         self.pending.quarantine.push(row).await
     }
 
-    /// How many parts the keys of the raw table must be divided into.
-    fn partitions(&self) -> u64 {
-        let rows = self.table.as_ref().map_or(0, |table| table.rows);
-        1 + rows / self.request.partition_rows.max(1)
-    }
-
-    async fn rows(&mut self, batch: RecordBatch) -> Result<()> {
-        let partitions = self.partitions();
-        if partitions == 1 || self.request.stream.key.is_empty() {
-            if self.index.is_none() {
-                self.index = Some(self.read_index(Partition::WHOLE).await?);
-            }
-            return self.judge(batch).await;
-        }
-        let keys = self.keys_of(&batch)?;
-        let spill = match &mut self.pending.spill {
-            Some(spill) => spill,
-            none => none.insert(Spill::new(&schema_of(&batch), partitions)?),
-        };
-        spill.write(&batch, &keys)
-    }
-
-    async fn read_index(&self, partition: Partition) -> Result<Index> {
-        match &self.table {
-            None => Ok(Index::default()),
-            Some(table) => {
-                Index::read(&self.request.lake, table, &self.request.stream.key, partition).await
-            }
-        }
-    }
-
-    fn keys_of(&self, batch: &RecordBatch) -> Result<Vec<Option<u128>>> {
-        let columns: Vec<ArrayRef> = self
-            .request
-            .stream
-            .key
-            .iter()
-            .map(|name| {
-                batch
-                    .column_by_name(name)
-                    .cloned()
-                    .ok_or_else(|| Error::bug(format!("a batch lacks its key column `{name}`")))
-            })
-            .collect::<Result<_>>()?;
-        key_hashes(batch.num_rows(), &columns)
-    }
-
-    /// Compares rows with what is there, and writes those that are new or different.
-    async fn judge(&mut self, batch: RecordBatch) -> Result<()> {
-        let rows = batch.num_rows();
-        let declared: Vec<(&str, &ArrayRef)> = self
-            .request
-            .stream
-            .columns
-            .iter()
-            .filter_map(|column| Some((column.name.as_str(), batch.column_by_name(&column.name)?)))
-            .collect();
-        let contents = content_hashes(rows, &declared)?;
-        let (keys, row_keys) = if self.request.stream.key.is_empty() {
-            let wide = wide_content_hashes(rows, &declared)?;
-            let row_keys: Vec<String> = wide
-                .iter()
-                .map(|content| {
-                    let count = self.pending.occurrences.entry(*content).or_insert(0);
-                    *count += 1;
-                    format!("{content:032x}-{count}")
-                })
-                .collect();
-            let keys = row_keys
-                .iter()
-                .map(|key| Some(xxhash_rust::xxh3::xxh3_128(key.as_bytes())))
-                .collect();
-            (keys, Some(row_keys))
-        } else {
-            (self.keys_of(&batch)?, None)
-        };
-
-        let mut keep = vec![false; rows];
-        let mut index = self.index.take().unwrap_or_default();
-        let mut refused: Vec<(usize, String)> = Vec::new();
-        for (row, key) in keys.iter().enumerate() {
-            let Some(key) = *key else {
-                refused.push((row, "a key column is empty".to_owned()));
-                continue;
-            };
-            let content = contents[row];
-            let verdict = if self.pending.snapshot {
-                let verdict = index.judge_once(key, content);
-                if verdict == Verdict::New && row_keys.is_none() {
-                    self.pending.new_keys.push(key)?;
-                }
-                verdict
-            } else {
-                self.judge_feed(&mut index, key, content)
-            };
-            match verdict {
-                Verdict::New | Verdict::Changed => keep[row] = true,
-                Verdict::Unchanged => self.pending.counts.unchanged += 1,
-                Verdict::Again => refused.push((row, REPEATED_KEY.to_owned())),
-            }
-        }
-        self.index = Some(index);
-        for (row, reason) in refused {
-            let rejected = self.rejected(&batch, row, reason);
-            self.reject(rejected).await?;
-        }
-        let kept = Judged { batch, contents, row_keys }.keep(&keep)?;
-        self.append(kept, Operation::Upsert).await
-    }
-
-    fn judge_feed(&mut self, index: &mut Index, key: u128, content: u64) -> Verdict {
-        let verdict = match self.overlay.get(&key) {
-            Some(known) if *known == content => return Verdict::Unchanged,
-            Some(_) => Verdict::Changed,
-            None => index.judge_latest(key, content),
-        };
-        let outside_index = verdict == Verdict::New || self.overlay.contains_key(&key);
-        if outside_index && self.overlay.len() < OVERLAY_KEYS {
-            self.overlay.insert(key, content);
-        }
-        verdict
-    }
-
-    fn rejected(&self, batch: &RecordBatch, row: usize, reason: String) -> RejectedRow {
+    pub(crate) fn rejected(&self, batch: &RecordBatch, row: usize, reason: String) -> RejectedRow {
         RejectedRow {
             position: position(batch, row),
             column: Some(self.request.stream.key.join(", ")).filter(|key| !key.is_empty()),
@@ -346,13 +292,31 @@ impl Lander {
         }
     }
 
-    async fn append(&mut self, rows: Judged, operation: Operation) -> Result<()> {
+    pub(crate) fn key_columns(&self, batch: &RecordBatch) -> Result<Vec<ArrayRef>> {
+        self.request
+            .stream
+            .key
+            .iter()
+            .map(|name| {
+                batch
+                    .column_by_name(name)
+                    .cloned()
+                    .ok_or_else(|| Error::bug(format!("a batch lacks its key column `{name}`")))
+            })
+            .collect()
+    }
+
+    pub(crate) fn keys_of(&self, batch: &RecordBatch) -> Result<Vec<Option<u128>>> {
+        key_hashes(batch.num_rows(), &self.key_columns(batch)?)
+    }
+
+    pub(crate) async fn append(&mut self, rows: Judged, operation: Operation) -> Result<()> {
         let count = rows.batch.num_rows();
         if count == 0 {
             return Ok(());
         }
         let first = self.pending.next_sequence;
-        let raw = rows.into_raw(&self.schema, &self.origin, operation, first)?;
+        let raw = rows.into_raw(&self.shape.schema, &self.origin, operation, first)?;
         self.pending.next_sequence += i64::try_from(count).unwrap_or(i64::MAX);
         match operation {
             Operation::Upsert => self.pending.counts.landed += count as u64,
@@ -361,139 +325,128 @@ impl Lander {
         self.pending.writer.write(&raw).await
     }
 
-    /// Appends delete markers for the keys of this partition that a complete reading left out.
-    async fn delete_unseen(&mut self, index: &mut Index) -> Result<()> {
-        let Some(table) = self.table.clone() else { return Ok(()) };
-        if !index.has_unseen() {
-            return Ok(());
-        }
-        let identity = identity(&self.request.stream.key);
-        let mut batches = self.request.lake.read(&table, Some(&identity));
-        while let Some(batch) = batches.try_next().await? {
-            let mask: Vec<bool> = stored_keys(&batch, &identity)?
-                .into_iter()
-                .map(|key| key.is_some_and(|key| index.take_unseen(key)))
-                .collect();
-            let gone =
-                filter_record_batch(&batch, &BooleanArray::from(mask)).map_err(arrow_error)?;
-            let rows = gone.num_rows();
-            let row_keys = gone
-                .column_by_name(crate::provenance::ROW_KEY)
-                .and_then(|column| arrow::array::AsArray::as_string_opt::<i32>(column))
-                .map(|keys| keys.iter().map(|key| key.unwrap_or_default().to_owned()).collect());
-            let rows = Judged { batch: gone, contents: vec![0; rows], row_keys };
-            self.append(rows, Operation::Delete).await?;
-        }
-        Ok(())
-    }
-
-    /// Takes a key's second and later rows out of files that were written before it was known
-    /// that the key comes again.
-    async fn remove_repeated(&mut self, repeated: &HashSet<u128>) -> Result<()> {
-        let writer = std::mem::replace(
-            &mut self.pending.writer,
-            TableWriter::new(&self.request.lake, &self.path, Arc::clone(&self.schema)),
-        );
-        let written = writer.into_table(&self.schema).await?;
-        let mut met: HashSet<u128> = HashSet::new();
-        let mut batches = self.request.lake.read_uncommitted(&written);
-        while let Some(batch) = batches.try_next().await? {
-            let keys = stored_keys(&batch, &self.request.stream.key)?;
-            let mut keep = vec![true; batch.num_rows()];
-            for (row, key) in keys.iter().enumerate() {
-                let Some(key) = *key else { continue };
-                if repeated.contains(&key) && !met.insert(key) {
-                    keep[row] = false;
-                    let rejected = self.rejected(&batch, row, REPEATED_KEY.to_owned());
-                    self.pending.counts.landed -= 1;
-                    self.reject(rejected).await?;
-                }
+    /// Notes what the source counts. A later count of the same window replaces an earlier one: the
+    /// connector has looked again.
+    fn counted(&mut self, count: SourceCount) {
+        let status = match count.rows.cmp(&count.delivered) {
+            std::cmp::Ordering::Equal => ReconciliationStatus::Matched,
+            std::cmp::Ordering::Less => ReconciliationStatus::Moved,
+            std::cmp::Ordering::Greater => ReconciliationStatus::Mismatched,
+        };
+        let note = match status {
+            ReconciliationStatus::Matched => None,
+            ReconciliationStatus::Moved => {
+                Some("rows moved out of the window while it was read".to_owned())
             }
-            let kept =
-                filter_record_batch(&batch, &BooleanArray::from(keep)).map_err(arrow_error)?;
-            self.pending.writer.write(&kept).await?;
-        }
-        drop(batches);
-        self.request.lake.remove_uncommitted(&written).await
-    }
-
-    /// Judges what waits in the spill, partition by partition.
-    async fn unspill(&mut self) -> Result<()> {
-        let Some(spill) = self.pending.spill.take() else { return Ok(()) };
-        let partitions = spill.into_partitions()?;
-        let of = partitions.len() as u64;
-        for (number, batches) in (0_u64..).zip(partitions) {
-            self.index = Some(self.read_index(Partition { number, of }).await?);
-            for batch in batches {
-                self.judge(batch.map_err(arrow_error)?).await?;
+            ReconciliationStatus::Mismatched => {
+                Some(format!("{} rows did not come", count.rows - count.delivered))
             }
-            self.finish_partition().await?;
-        }
-        self.index = None;
-        Ok(())
+        };
+        self.reconciled(Reconciliation {
+            check: "window".to_owned(),
+            from: count.from,
+            to: count.to,
+            source_rows: count.rows,
+            landed_rows: count.delivered,
+            status,
+            note,
+        });
     }
 
-    async fn finish_partition(&mut self) -> Result<()> {
-        if self.pending.snapshot_complete {
-            let mut index = self.index.take().unwrap_or_default();
-            self.delete_unseen(&mut index).await?;
+    /// Keeps a comparison with the source, instead of an earlier one of the same.
+    pub(crate) fn reconciled(&mut self, told: Reconciliation) {
+        let all = &mut self.receipt.reconciliations;
+        match all
+            .iter_mut()
+            .find(|one| one.check == told.check && one.from == told.from && one.to == told.to)
+        {
+            Some(one) => *one = told,
+            None => all.push(told),
         }
-        Ok(())
     }
 
-    async fn commit(&mut self, cursor: Cursor) -> Result<()> {
+    async fn checkpoint(&mut self, cursor: Cursor) -> Result<()> {
+        self.outside_census("a checkpoint")?;
         if self.pending.snapshot && !self.pending.snapshot_complete {
             return Err(Error::bug("a checkpoint came in the middle of a snapshot"));
         }
-        if self.pending.snapshot_complete && self.index.is_none() && self.pending.spill.is_none() {
-            // A snapshot without a row: everything is gone.
-            let partitions = self.partitions();
-            for number in 0..partitions {
-                self.index = Some(self.read_index(Partition { number, of: partitions }).await?);
-                self.finish_partition().await?;
-            }
-        } else if self.pending.spill.is_some() {
-            self.unspill().await?;
-        } else {
-            self.finish_partition().await?;
+        self.flush_patches().await?;
+        self.open = false;
+        // Rows of a feed that wait for their part of a large index wait for more of them: each
+        // look at the parts costs a reading of the raw table's keys.
+        if !self.pending.snapshot
+            && let Some(spill) = &mut self.pending.spill
+            && spill.rows() < self.request.partition_rows / 2
+        {
+            spill.mark();
+            self.pending.held = Some(cursor);
+            return Ok(());
         }
-        let repeated = std::mem::take(&mut self.pending.new_keys).duplicates()?;
-        if !repeated.is_empty() {
-            self.remove_repeated(&repeated).await?;
-        }
+        self.commit(Some(cursor)).await
+    }
 
-        let next = Pending::new(
-            &self.request.lake,
-            &self.path,
-            &self.schema,
-            &self.origin,
-            self.batch + 1,
-        );
-        let done = std::mem::replace(&mut self.pending, next);
+    /// Commits what is pending, without a checkpoint of its own: so that the raw table holds it
+    /// for what comes next. The rows of a change feed may be committed before their cursor: they
+    /// come again then, and are there unchanged.
+    pub(crate) async fn settle(&mut self) -> Result<()> {
+        let counts = &self.pending.counts;
+        if counts.landed == 0
+            && counts.deleted == 0
+            && self.pending.spill.is_none()
+            && self.pending.gone.is_none()
+        {
+            return Ok(());
+        }
+        self.commit(None).await
+    }
+
+    /// Commits what is pending. Without a cursor, the raw table keeps the one it has, and what is
+    /// in quarantine waits for the next checkpoint.
+    async fn commit(&mut self, cursor: Option<Cursor>) -> Result<()> {
+        self.finish_pending().await?;
+        let next =
+            Pending::new(&self.request.lake, &self.path, &self.shape, &self.origin, self.batch + 1);
+        let mut done = std::mem::replace(&mut self.pending, next);
+        let cursor = match cursor {
+            Some(cursor) => Some(cursor.0),
+            None => {
+                let held = done.held.take().map(|cursor| cursor.0);
+                let saved = || self.table.as_ref()?.metadata.get("cursor").cloned();
+                let cursor = held.or_else(saved);
+                self.pending.carry_on(&mut done);
+                cursor
+            }
+        };
         if !done.counts.adds_up() || done.quarantine.rows() != done.counts.quarantined {
             return Err(refusal::rows_do_not_add_up(&done.counts));
         }
-        let mut total = self.total;
+        let mut total = self.receipt.rows;
         total.add(&done.counts);
+        let without_row = self.without_row + done.without_row;
 
         (self.request.fence)().await?;
         let samples = done.quarantine.samples().to_vec();
         if let Some(version) = done.quarantine.commit().await? {
-            self.quarantine_version = Some(version);
+            self.receipt.quarantine_version = Some(version);
         }
-        if self.request.max_rejected.exceeded(total.quarantined, total.read) {
+        let malformed = total.quarantined.saturating_sub(without_row);
+        if self.request.max_rejected.exceeded(malformed, total.read) {
             return Err(refusal::too_many_rejected(&self.request, &total, &samples));
+        }
+        let mut metadata = BTreeMap::from([
+            ("batch".to_owned(), json!(self.batch)),
+            ("run_id".to_owned(), json!(self.request.run_id)),
+            ("rows".to_owned(), json!(done.counts)),
+            (COLUMNS.to_owned(), self.shape.columns.clone()),
+        ]);
+        if let Some(cursor) = cursor {
+            metadata.insert("cursor".to_owned(), cursor);
         }
         let commit = Commit {
             files: done.writer.finish().await?,
             mode: CommitMode::Append,
-            schema: Arc::clone(&self.schema),
-            metadata: BTreeMap::from([
-                ("batch".to_owned(), json!(self.batch)),
-                ("cursor".to_owned(), cursor.0),
-                ("run_id".to_owned(), json!(self.request.run_id)),
-                ("rows".to_owned(), json!(done.counts)),
-            ]),
+            schema: Arc::clone(&self.shape.schema),
+            metadata,
             transaction: Some(("salesmart.land".to_owned(), self.batch)),
             description: Some(format!(
                 "Stream `{}` of connection `{}`, as it came.",
@@ -503,17 +456,43 @@ impl Lander {
         self.request.lake.commit(&self.path, commit).await?;
         self.table = self.request.lake.table(&self.path).await?;
         self.batch += 1;
-        self.total = total;
-        self.repairs.extend(done.repairs);
-        if done.snapshot || self.overlay.len() >= OVERLAY_KEYS {
+        self.without_row = without_row;
+        self.receipt.rows = total;
+        self.receipt.repairs.extend(done.repairs);
+        self.receipt.version = self.table.as_ref().map_or(0, |table| table.version);
+        let full = |index: &Index| index.fresh() >= self.request.fresh_keys;
+        if done.snapshot || self.index.as_ref().is_some_and(full) {
             self.index = None;
-            self.overlay.clear();
         }
         Ok(())
     }
 
-    fn close(self) -> Result<LandedStream> {
-        if self.pending.anything {
+    async fn close(mut self, walked: Result<()>) -> Outcome {
+        let mut error = match walked {
+            Ok(()) => self.finish().await.err(),
+            Err(error) => Some(error),
+        };
+        let mut lost_rows = false;
+        if error.is_none()
+            && let Some(lost) = refusal::lost_rows(&self.receipt.reconciliations, &self.request)
+        {
+            error = Some(lost);
+            lost_rows = true;
+        }
+        Outcome { landed: self.receipt, error, lost_rows }
+    }
+
+    /// Commits what a checkpoint covers and what is not yet committed. What came after the last
+    /// checkpoint is left out.
+    async fn finish(&mut self) -> Result<()> {
+        let unfinished = self.open;
+        if let Some(cursor) = self.pending.held.take() {
+            if let Some(spill) = &mut self.pending.spill {
+                spill.back_to_mark();
+            }
+            self.commit(Some(cursor)).await?;
+        }
+        if unfinished {
             return Err(Error::new(
                 ErrorKind::Interrupted,
                 "the reading ended without a checkpoint",
@@ -522,36 +501,52 @@ impl Lander {
                 "what came since the last checkpoint was not landed, and will be read again",
             ));
         }
-        Ok(LandedStream {
-            connection: self.request.connection,
-            stream: self.request.stream.name,
-            rows: self.total,
-            version: self.table.map_or(0, |table| table.version),
-            quarantine_version: self.quarantine_version,
-            repairs: self.repairs,
-            failure: None,
-        })
+        // A change of columns is told once, so it is remembered even if no row came with it.
+        let told = !self.receipt.schema_changes.is_empty();
+        let remembered = self.table.as_ref().and_then(|table| table.metadata.get(COLUMNS));
+        if told && remembered != Some(&self.shape.columns) {
+            self.commit(None).await?;
+        }
+        Ok(())
     }
 }
 
-const REPEATED_KEY: &str = "the key came before in this snapshot; the first row with it counts";
-
 impl Pending {
-    fn new(lake: &Lake, path: &TablePath, schema: &SchemaRef, origin: &Origin, batch: i64) -> Self {
+    fn new(lake: &Lake, path: &TablePath, shape: &Shape, origin: &Origin, batch: i64) -> Self {
         Self {
-            writer: TableWriter::new(lake, path, Arc::clone(schema)),
+            writer: raw_writer(lake, path, &shape.schema),
             quarantine: Quarantine::new(lake, origin, batch),
             counts: RowCounts::default(),
+            without_row: 0,
             snapshot: false,
             snapshot_complete: false,
             new_keys: KeyLog::default(),
             occurrences: HashMap::new(),
             spill: None,
+            gone: None,
+            held: None,
             repairs: Vec::new(),
             next_sequence: batch.saturating_mul(SEQUENCES_PER_BATCH),
-            anything: false,
         }
     }
+
+    /// Takes over what waits for a checkpoint, out of what is committed without one.
+    fn carry_on(&mut self, done: &mut Pending) {
+        std::mem::swap(&mut self.quarantine, &mut done.quarantine);
+        std::mem::swap(&mut self.repairs, &mut done.repairs);
+        std::mem::swap(&mut self.occurrences, &mut done.occurrences);
+        std::mem::swap(&mut self.without_row, &mut done.without_row);
+        let quarantined = std::mem::take(&mut done.counts.quarantined);
+        done.counts.read -= quarantined;
+        self.counts.read = quarantined;
+        self.counts.quarantined = quarantined;
+    }
+}
+
+/// A writer of files for a raw table. Several streams write at the same time, and records are wide:
+/// what each holds of its row group is bounded.
+pub(crate) fn raw_writer(lake: &Lake, path: &TablePath, schema: &SchemaRef) -> TableWriter {
+    TableWriter::new(lake, path, Arc::clone(schema)).with_row_group_bytes(ROW_GROUP_BYTES)
 }
 
 fn next_batch(table: Option<&Table>) -> i64 {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
-use salesmart_core::stream::{SOURCE_POSITION, StreamSpec};
+use salesmart_core::stream::SOURCE_POSITION;
 use salesmart_core::{Column, ColumnType};
 
 /// The project's name for the connection.
@@ -64,11 +64,19 @@ pub fn columns(keyless: bool) -> Vec<Column> {
     columns
 }
 
-/// The schema of a stream's raw table as this reading declares it.
-pub(crate) fn raw_schema(spec: &StreamSpec) -> SchemaRef {
-    let fields: Vec<Field> =
-        spec.columns.iter().chain(&columns(spec.key.is_empty())).map(Column::to_field).collect();
-    Arc::new(Schema::new(fields))
+/// The columns of a raw table that come from the source: all but provenance.
+#[must_use]
+pub fn source_columns(schema: &Schema) -> Vec<Column> {
+    let provenance = columns(true);
+    schema
+        .fields()
+        .iter()
+        .filter(|field| !provenance.iter().any(|column| column.name == *field.name()))
+        .filter_map(|field| {
+            let column_type = ColumnType::from_arrow(field.data_type())?;
+            Some(Column { name: field.name().clone(), column_type })
+        })
+        .collect()
 }
 
 /// The schema of every quarantine table.

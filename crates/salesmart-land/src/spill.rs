@@ -3,7 +3,7 @@
 
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Seek};
-use std::sync::Arc;
+use std::iter::Take;
 
 use arrow::array::{RecordBatch, UInt32Array};
 use arrow::compute::take_record_batch;
@@ -19,6 +19,11 @@ use crate::index::Partition;
 /// key are in the same one.
 pub(crate) struct Spill {
     writers: Vec<StreamWriter<BufWriter<File>>>,
+    /// Batches in each file.
+    written: Vec<usize>,
+    /// Of these, those before the last mark.
+    marked: Vec<usize>,
+    rows: u64,
 }
 
 fn failed(error: std::io::Error) -> Error {
@@ -34,8 +39,29 @@ impl Spill {
                 let file = BufWriter::new(tempfile::tempfile().map_err(failed)?);
                 StreamWriter::try_new(file, schema).map_err(arrow_error)
             })
-            .collect::<Result<_>>()?;
-        Ok(Self { writers })
+            .collect::<Result<Vec<_>>>()?;
+        let files = writers.len();
+        Ok(Self { writers, written: vec![0; files], marked: vec![0; files], rows: 0 })
+    }
+
+    /// Rows that wait.
+    pub(crate) fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// How many partitions there are.
+    pub(crate) fn partitions(&self) -> u64 {
+        self.writers.len() as u64
+    }
+
+    /// Notes that everything so far belongs together.
+    pub(crate) fn mark(&mut self) {
+        self.marked.clone_from(&self.written);
+    }
+
+    /// Leaves out what came after the mark.
+    pub(crate) fn back_to_mark(&mut self) {
+        self.written.clone_from(&self.marked);
     }
 
     /// Adds rows; a row without a key goes to the first partition, which rejects it.
@@ -53,27 +79,27 @@ impl Spill {
             if !rows.is_empty() {
                 let part = take_record_batch(batch, &rows).map_err(arrow_error)?;
                 writer.write(&part).map_err(arrow_error)?;
+                self.written[number] += 1;
             }
         }
+        self.rows += batch.num_rows() as u64;
         Ok(())
     }
 
     /// The partitions, each as a stream of its batches.
-    pub(crate) fn into_partitions(self) -> Result<Vec<StreamReader<BufReader<File>>>> {
+    pub(crate) fn into_partitions(self) -> Result<Vec<Take<StreamReader<BufReader<File>>>>> {
         self.writers
             .into_iter()
-            .map(|mut writer| {
+            .zip(self.written)
+            .map(|(mut writer, batches)| {
                 writer.finish().map_err(arrow_error)?;
                 let file = writer.into_inner().map_err(arrow_error)?;
                 let mut file = file.into_inner().map_err(|e| failed(e.into_error()))?;
                 file.rewind().map_err(failed)?;
-                StreamReader::try_new(BufReader::new(file), None).map_err(arrow_error)
+                let reader =
+                    StreamReader::try_new(BufReader::new(file), None).map_err(arrow_error)?;
+                Ok(reader.take(batches))
             })
             .collect()
     }
-}
-
-/// The schema of what waits.
-pub(crate) fn schema_of(batch: &RecordBatch) -> SchemaRef {
-    Arc::clone(batch.schema_ref())
 }

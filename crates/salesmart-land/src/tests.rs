@@ -7,14 +7,18 @@ use arrow::array::{Array, AsArray, Decimal128Array, RecordBatch, StringArray};
 use arrow::datatypes::Int64Type;
 use futures::TryStreamExt;
 use salesmart_core::receipt::{LandedStream, RowCounts};
-use salesmart_core::stream::{Event, RejectedRow, StreamSpec};
+use salesmart_core::stream::{Event, OnRetyped, RejectedRow, StreamSpec};
 use salesmart_core::{
     Column, ColumnType, ConnectionName, Cursor, ErrorKind, Result, RunId, StreamName, Threshold,
 };
 use salesmart_lake::{Lake, TablePath};
 use serde_json::json;
 
-use crate::{LandRequest, land, saved_cursor};
+use crate::{LandRequest, Outcome, land, saved_cursor};
+
+mod changes;
+mod property;
+mod retyped;
 
 fn connection() -> ConnectionName {
     ConnectionName::new("crm").unwrap()
@@ -66,6 +70,9 @@ struct Story {
     lake: Lake,
     spec: StreamSpec,
     partition_rows: u64,
+    fresh_keys: usize,
+    patch_keys: usize,
+    on_retyped: OnRetyped,
     run: u32,
 }
 
@@ -73,7 +80,16 @@ impl Story {
     async fn new(key: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let lake = Lake::open(folder.path().to_str().unwrap()).await.unwrap();
-        Self { _folder: folder, lake, spec: spec(key), partition_rows: 1_000, run: 0 }
+        Self {
+            _folder: folder,
+            lake,
+            spec: spec(key),
+            partition_rows: 1_000,
+            fresh_keys: 1_000,
+            patch_keys: 1_000,
+            on_retyped: OnRetyped::default(),
+            run: 0,
+        }
     }
 
     async fn land(&mut self, events: Vec<Event>) -> Result<LandedStream> {
@@ -85,10 +101,18 @@ impl Story {
         events: Vec<Event>,
         max_rejected: Threshold,
     ) -> Result<LandedStream> {
+        let outcome = self.outcome(events, max_rejected).await;
+        outcome.error.map_or(Ok(outcome.landed), Err)
+    }
+
+    async fn outcome(&mut self, events: Vec<Event>, max_rejected: Threshold) -> Outcome {
         self.run += 1;
         let (sender, receiver) = tokio::sync::mpsc::channel(2);
         let request = LandRequest {
             partition_rows: self.partition_rows,
+            fresh_keys: self.fresh_keys,
+            patch_keys: self.patch_keys,
+            on_retyped: self.on_retyped,
             ..LandRequest::new(
                 self.lake.clone(),
                 connection(),

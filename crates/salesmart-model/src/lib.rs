@@ -31,6 +31,8 @@ mod quarantine;
 mod query;
 mod raw;
 mod refs;
+#[cfg(test)]
+mod repository;
 mod rule;
 mod scan;
 mod select;

@@ -1,8 +1,8 @@
 //! The tables of schema `system`, which Salesmart itself provides to models.
 //!
 //! `business`, `metric` and `model_column` follow from the settings and the catalog;
-//! `stream_run` and `repair` come with the build request; `run` and `check_result` are made after
-//! the checks, and what reads them is built last.
+//! `stream_run`, `repair`, `reconciliation` and `schema_change` come with the build request; `run`
+//! and `check_result` are made after the checks, and what reads them is built last.
 
 use std::sync::Arc;
 
@@ -16,8 +16,17 @@ use crate::name::Relation;
 use crate::settings::BusinessSettings;
 
 /// Every system table.
-pub const TABLES: [&str; 7] =
-    ["business", "check_result", "metric", "model_column", "repair", "run", "stream_run"];
+pub const TABLES: [&str; 9] = [
+    "business",
+    "check_result",
+    "metric",
+    "model_column",
+    "reconciliation",
+    "repair",
+    "run",
+    "schema_change",
+    "stream_run",
+];
 
 use ColumnType::{Boolean, Int64, String as Text, Timestamp};
 
@@ -83,6 +92,29 @@ fn columns(table: &str) -> Option<&'static [(&'static str, ColumnType)]> {
             ("from_value", Text),
             ("to_value", Text),
             ("rows", Int64),
+        ],
+        "reconciliation" => &[
+            ("run_id", Text),
+            ("connection", Text),
+            ("stream", Text),
+            ("check_name", Text),
+            ("window_from", Text),
+            ("window_to", Text),
+            ("source_rows", Int64),
+            ("landed_rows", Int64),
+            ("status", Text),
+            ("note", Text),
+        ],
+        "schema_change" => &[
+            ("run_id", Text),
+            ("connection", Text),
+            ("stream", Text),
+            ("column_name", Text),
+            ("change", Text),
+            ("from_type", Text),
+            ("to_type", Text),
+            ("action", Text),
+            ("detected_at", Timestamp),
         ],
         "check_result" => &[
             ("run_id", Text),

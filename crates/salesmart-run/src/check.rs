@@ -58,12 +58,12 @@ pub async fn check(
         }
     }
     report.connections = connected.len();
-    report.streams = connected.iter().map(|connection| connection.connector.streams().len()).sum();
+    report.streams = connected.iter().map(|connection| connection.connector.declared().len()).sum();
 
     // With broken connections the raw tables are unknown: the models are planned with what is
     // left, as if the others were not connected.
     let raw = if problems.is_empty() {
-        match workspace.raw_streams() {
+        match workspace.declared_streams() {
             Ok(raw) => raw,
             Err(error) => {
                 problems.push(error);

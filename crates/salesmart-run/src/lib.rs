@@ -8,18 +8,22 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking"))]
 
 mod check;
+mod discovery;
 mod memory;
 mod observe;
+mod partial;
 mod record;
 mod run;
 mod spool;
 mod stages;
 mod system;
+#[cfg(test)]
+mod tests;
 mod workspace;
 
 pub use check::{CheckReport, check};
 pub use memory::default_memory_limit;
 pub use observe::{Observer, Progress, Stage};
 pub use record::{RunRecord, RunStatus, run_record, run_records};
-pub use run::{RunOptions, Stages, run};
+pub use run::{Finished, RunOptions, Stages, run, walk};
 pub use workspace::{ConnectedStream, Connection, Workspace};

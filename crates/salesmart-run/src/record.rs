@@ -16,6 +16,8 @@ pub enum RunStatus {
     Running,
     /// All stages that were asked for are done.
     Succeeded,
+    /// Streams failed; the others went down the line.
+    Partial,
     /// It ended early.
     Failed,
     /// Its process ended without a word.
@@ -29,6 +31,7 @@ impl RunStatus {
         match self {
             RunStatus::Running => "running",
             RunStatus::Succeeded => "succeeded",
+            RunStatus::Partial => "partial",
             RunStatus::Failed => "failed",
             RunStatus::Killed => "killed",
         }
@@ -64,7 +67,7 @@ pub struct RunRecord {
     pub modeled: Option<Modeled>,
     /// What stage `publish` left behind.
     pub published: Option<Published>,
-    /// Why it ended early.
+    /// Why it ended early, or which streams it is without.
     pub failure: Option<Failure>,
 }
 

@@ -6,18 +6,23 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use futures::future::BoxFuture;
-use salesmart_core::receipt::{CheckResult, Extracted, Failure, Modeled, Severity};
+use salesmart_config::pipeline::{Land, OnPartial};
+use salesmart_core::receipt::{
+    CheckResult, Extracted, FailedConnection, Failure, Landed, LandedStream, Modeled, Severity,
+};
 use salesmart_core::{Error, ErrorKind, Result, RunId};
 use salesmart_lake::{Lake, Lease};
-use salesmart_model::{BuildRequest, Catalog, Progress as BuildProgress, RawStream, SoFar, build};
+use salesmart_model::{BuildRequest, Catalog, Progress as BuildProgress, SoFar, build};
 use salesmart_publish::{PublishRequest, publish};
 use tokio::signal;
 
+use crate::discovery::{NotDiscovered, discover};
 use crate::memory::default_memory_limit;
 use crate::observe::{Observer, Progress, Stage};
+use crate::partial::{StreamFailure, Verdict, judge};
 use crate::record::{RunRecord, RunStatus, lease_name, run_records};
-use crate::stages::StreamStage;
-use crate::workspace::{ConnectedStream, Connection, Workspace};
+use crate::stages::{StreamStage, Taken, untouched};
+use crate::workspace::{Connection, Workspace};
 use crate::{spool, system};
 
 /// The lease that lets only one run build and publish at a time, whichever its pipeline.
@@ -87,11 +92,20 @@ impl Default for RunOptions {
     }
 }
 
-/// Runs a pipeline. The record of the run is in the lake, whether it succeeds or fails.
+/// A run that came to its end.
+#[derive(Debug)]
+pub struct Finished {
+    /// What it did.
+    pub record: RunRecord,
+    /// The streams that it is without, each with its failure, in a run that is partial. Its kind
+    /// is [`ErrorKind::Partial`] or [`ErrorKind::QuotaExhausted`].
+    pub partial: Option<Error>,
+}
+
+/// Runs a pipeline, for those to whom a partial run is a failure. See [`walk`].
 ///
 /// # Errors
-/// The first thing that kept the run from its end. What had been committed until then stays and is
-/// not done again by the next run; the last release stays current.
+/// As [`walk`]; also when a stream failed and the others went down the line.
 pub async fn run(
     workspace: &Workspace,
     lake: &Lake,
@@ -99,6 +113,25 @@ pub async fn run(
     options: RunOptions,
     observer: Arc<dyn Observer>,
 ) -> Result<RunRecord> {
+    let finished = walk(workspace, lake, pipeline, options, observer).await?;
+    match finished.partial {
+        Some(error) => Err(error),
+        None => Ok(finished.record),
+    }
+}
+
+/// Runs a pipeline. The record of the run is in the lake, whether it succeeds or fails.
+///
+/// # Errors
+/// The first thing that kept the run from its end. What had been committed until then stays and is
+/// not done again by the next run; the last release stays current.
+pub async fn walk(
+    workspace: &Workspace,
+    lake: &Lake,
+    pipeline: &str,
+    options: RunOptions,
+    observer: Arc<dyn Observer>,
+) -> Result<Finished> {
     let pipeline = workspace.project().pipeline(pipeline)?;
     let connections = workspace.connections(&pipeline)?;
     let select = if options.select.is_empty() {
@@ -107,7 +140,8 @@ pub async fn run(
         options.select.clone()
     };
     let selection = workspace.catalog().select(&select)?;
-    let raw = workspace.raw_streams()?;
+    // Other pipelines are looked at before anything is read, not when it is too late.
+    workspace.declared_streams()?;
 
     let started_at = Utc::now();
     let run_id = RunId::new(started_at);
@@ -135,18 +169,18 @@ pub async fn run(
     record.save(lake).await?;
     tracing::info!(target: "run", run_id = %record.run_id, pipeline = %record.pipeline, as_of = %as_of, "run begins");
 
-    let max_rejected = pipeline.land.max_rejected();
     let mut line = Line {
         workspace,
         lake,
         connections,
-        raw,
         selection,
-        max_rejected,
+        land: pipeline.land,
+        on_partial: pipeline.publish.on_partial,
         options,
         observer,
         lease: Arc::clone(&lease),
         record,
+        partial: None,
     };
     let outcome = tokio::select! {
         outcome = line.walk() => outcome,
@@ -155,11 +189,16 @@ pub async fn run(
             .with_hint("run it again: it goes on from what was committed")),
     };
     let mut record = line.record.clone();
+    let partial = line.partial.take();
     drop(line);
     record.finished_at = Some(Utc::now());
-    match &outcome {
-        Ok(()) => record.status = RunStatus::Succeeded,
-        Err(error) => {
+    match (&outcome, &partial) {
+        (Ok(()), None) => record.status = RunStatus::Succeeded,
+        (Ok(()), Some(partial)) => {
+            record.status = RunStatus::Partial;
+            record.failure = Some(Failure::from(partial));
+        }
+        (Err(error), _) => {
             record.status = RunStatus::Failed;
             record.failure = Some(Failure::from(error));
         }
@@ -169,7 +208,7 @@ pub async fn run(
         lease.release().await?;
     }
     tracing::info!(target: "run", run_id = %record.run_id, status = record.status.as_str(), "run ends");
-    outcome.map(|()| record)
+    outcome.map(|()| Finished { record, partial })
 }
 
 /// Ends when the person or the system asks the process to stop.
@@ -193,13 +232,15 @@ struct Line<'a> {
     workspace: &'a Workspace,
     lake: &'a Lake,
     connections: Vec<Connection>,
-    raw: Vec<RawStream>,
     selection: std::collections::BTreeSet<salesmart_model::TableName>,
-    max_rejected: salesmart_core::Threshold,
+    land: Land,
+    on_partial: OnPartial,
     options: RunOptions,
     observer: Arc<dyn Observer>,
     lease: Arc<Lease>,
     record: RunRecord,
+    /// What the run is without.
+    partial: Option<Error>,
 }
 
 impl Line<'_> {
@@ -207,6 +248,10 @@ impl Line<'_> {
         match self.options.stages {
             Stages::Line => {
                 self.extract_and_land().await?;
+                if self.partial.is_some() && self.on_partial == OnPartial::Hold {
+                    tracing::warn!(target: "run", "streams failed: nothing is built, the last release stays current");
+                    return Ok(());
+                }
                 self.model_and_publish(true).await
             }
             Stages::ThroughLand => self.extract_and_land().await,
@@ -217,35 +262,57 @@ impl Line<'_> {
         }
     }
 
-    fn streams(&self) -> Vec<ConnectedStream> {
-        self.connections.iter().flat_map(Connection::streams).collect()
-    }
-
     fn stream_stage(&self) -> StreamStage {
         StreamStage {
             lake: self.lake.clone(),
             run_id: self.record.run_id.clone(),
             started_at: self.record.started_at,
             full_refresh: self.options.full_refresh,
-            max_rejected: self.max_rejected,
+            max_rejected: self.land.max_rejected(),
+            on_retyped: self.land.on_retyped,
             lease: Arc::clone(&self.lease),
             observer: Arc::clone(&self.observer),
         }
     }
 
     async fn extract_and_land(&mut self) -> Result<()> {
-        let streams = self.streams();
-        self.observer.observe(Progress::StageBegins { stage: Stage::Land, items: streams.len() });
-        let outcome = self.stream_stage().extract_and_land(streams).await;
-        self.landed(outcome).await
+        let discovered = discover(self.lake, &self.connections).await?;
+        self.observer
+            .observe(Progress::StageBegins { stage: Stage::Land, items: discovered.streams.len() });
+        let taken = self.stream_stage().extract_and_land(discovered.streams).await;
+        self.landed(taken, discovered.failed).await
     }
 
     async fn extract(&mut self) -> Result<()> {
-        let streams = self.streams();
-        self.observer
-            .observe(Progress::StageBegins { stage: Stage::Extract, items: streams.len() });
-        self.record.extracted = Some(self.stream_stage().extract(streams).await?);
-        Ok(())
+        let discovered = discover(self.lake, &self.connections).await?;
+        self.observer.observe(Progress::StageBegins {
+            stage: Stage::Extract,
+            items: discovered.streams.len(),
+        });
+        let taken = self.stream_stage().extract(discovered.streams).await;
+        let mut extracted = Extracted::default();
+        let mut failures = Vec::new();
+        for not in discovered.failed {
+            if not.whole {
+                extracted.failed_connections.push(failed_connection(&not));
+            }
+            failures.push(not.into_failure());
+        }
+        let mut succeeded = 0;
+        for stream in taken {
+            match stream.error {
+                None => succeeded += 1,
+                Some(error) => failures.push(StreamFailure {
+                    connection: stream.receipt.connection.clone(),
+                    stream: Some(stream.receipt.stream.clone()),
+                    error,
+                    lost_rows: stream.lost_rows,
+                }),
+            }
+            extracted.streams.push(stream.receipt);
+        }
+        self.record.extracted = Some(extracted);
+        self.judge(failures, succeeded, "is in the spool").await
     }
 
     /// Lands the newest spool that has not been landed.
@@ -258,10 +325,10 @@ impl Line<'_> {
             .with_state("nothing was changed")
             .with_hint(format!("run `salesmart extract {}` first", self.record.pipeline)));
         };
-        let streams = self.streams();
-        self.observer.observe(Progress::StageBegins { stage: Stage::Land, items: streams.len() });
-        let outcome = self.stream_stage().land_spooled(&extracted, streams).await;
-        self.landed(outcome).await?;
+        let items = extracted.streams.len();
+        self.observer.observe(Progress::StageBegins { stage: Stage::Land, items });
+        let taken = self.stream_stage().land_spooled(&extracted, &self.connections).await;
+        self.landed(taken, Vec::new()).await?;
         self.lake.remove_folder(&spool::folder(&run_id)).await
     }
 
@@ -270,7 +337,9 @@ impl Line<'_> {
             if record.pipeline != self.record.pipeline || record.run_id == self.record.run_id {
                 continue;
             }
-            if let (RunStatus::Succeeded, Some(extracted)) = (record.status, record.extracted) {
+            if let (RunStatus::Succeeded | RunStatus::Partial, Some(extracted)) =
+                (record.status, record.extracted)
+            {
                 return Ok(Some((record.run_id, extracted)));
             }
             if record.landed.is_some() {
@@ -281,34 +350,67 @@ impl Line<'_> {
         Ok(None)
     }
 
-    /// Keeps the receipts, and makes one error of those of the streams that failed.
+    /// Keeps the receipts, and decides whether the run goes on without the streams that failed.
     async fn landed(
         &mut self,
-        (landed, errors): (salesmart_core::receipt::Landed, Vec<Error>),
+        taken: Vec<Taken<LandedStream>>,
+        not_discovered: Vec<NotDiscovered>,
     ) -> Result<()> {
+        let mut landed = Landed::default();
+        let mut failures = Vec::new();
+        let mut succeeded = 0;
+        for stream in taken {
+            match stream.error {
+                None => succeeded += 1,
+                Some(error) => failures.push(StreamFailure {
+                    connection: stream.receipt.connection.clone(),
+                    stream: Some(stream.receipt.stream.clone()),
+                    error,
+                    lost_rows: stream.lost_rows,
+                }),
+            }
+            landed.streams.push(stream.receipt);
+        }
+        for not in not_discovered {
+            if not.whole {
+                landed.failed_connections.push(failed_connection(&not));
+            }
+            for stream in &not.streams {
+                landed.streams.push(untouched(&not.connection, stream, &not.error));
+            }
+            failures.push(not.into_failure());
+        }
         let rows = landed.total();
-        let succeeded = landed.streams.len();
         self.record.landed = Some(landed);
         self.record.save(self.lake).await?;
-        let state = self.state().await?;
-        let state = match succeeded {
-            0 => state,
-            1 => format!("1 other stream landed and keeps its rows; {state}"),
-            many => format!("{many} other streams landed and keep their rows; {state}"),
-        };
-        let errors: Vec<Error> =
-            errors.into_iter().map(|error| error.with_state(state.clone())).collect();
-        if let Some(error) = Error::many(errors) {
-            return Err(error);
-        }
+        self.judge(failures, succeeded, "landed").await?;
         if !rows.adds_up() {
             return Err(Error::bug(format!(
                 "the rows of this run do not add up: {} read, but {} landed + {} quarantined + {} unchanged",
                 rows.read, rows.landed, rows.quarantined, rows.unchanged
             ))
-            .with_state(state));
+            .with_state(self.state().await?));
         }
         Ok(())
+    }
+
+    async fn judge(
+        &mut self,
+        failures: Vec<StreamFailure>,
+        succeeded: usize,
+        verb: &str,
+    ) -> Result<()> {
+        if failures.is_empty() {
+            return Ok(());
+        }
+        match judge(failures, succeeded, verb, &self.state().await?) {
+            Verdict::Whole => Ok(()),
+            Verdict::Partial(error) => {
+                self.partial = Some(error);
+                Ok(())
+            }
+            Verdict::Failed(error) => Err(error),
+        }
     }
 
     /// What readers see if the run ends here.
@@ -378,11 +480,13 @@ impl Line<'_> {
             release.tables.into_iter().map(|(name, table)| (name, table.version)).collect()
         });
         let catalog: Arc<Catalog> = self.workspace.shared_catalog();
+        // Only now: what has just landed may be a table that was not there before.
+        let raw = self.workspace.raw_streams(self.lake).await?;
         build(BuildRequest {
             lake: self.lake.clone(),
             catalog,
             selection: self.selection.clone(),
-            raw: self.raw.clone(),
+            raw,
             system: early,
             late_system: Box::new(late),
             business: self.workspace.business(),
@@ -433,6 +537,21 @@ impl Line<'_> {
         let warehouse = self.acquire_warehouse().await?;
         let outcome = self.publish(&modeled).await;
         give_back(warehouse, outcome).await
+    }
+}
+
+fn failed_connection(not: &NotDiscovered) -> FailedConnection {
+    FailedConnection { connection: not.connection.clone(), failure: Failure::from(&not.error) }
+}
+
+impl NotDiscovered {
+    fn into_failure(self) -> StreamFailure {
+        StreamFailure {
+            connection: self.connection,
+            stream: if self.whole { None } else { self.streams.into_iter().next() },
+            error: self.error,
+            lost_rows: false,
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use arrow::array::{
 };
 use chrono::{DateTime, Utc};
 use salesmart_core::Result;
+use salesmart_core::receipt::{Landed, LandedStream};
 use salesmart_model::system;
 
 use crate::record::{RunRecord, RunStatus};
@@ -27,7 +28,8 @@ fn instant(values: impl Iterator<Item = Option<DateTime<Utc>>>) -> ArrayRef {
     Arc::new(micros.collect::<TimestampMicrosecondArray>().with_timezone("UTC"))
 }
 
-/// `system.stream_run` and `system.repair`: every stream of every run, oldest run first.
+/// `system.stream_run`, `system.repair`, `system.reconciliation` and `system.schema_change`: every
+/// stream of every run, oldest run first.
 pub(crate) fn early(records: &[RunRecord]) -> Result<BTreeMap<String, Vec<RecordBatch>>> {
     let streams: Vec<_> = records
         .iter()
@@ -82,11 +84,64 @@ pub(crate) fn early(records: &[RunRecord]) -> Result<BTreeMap<String, Vec<Record
     Ok(BTreeMap::from([
         ("stream_run".to_owned(), vec![stream_run]),
         ("repair".to_owned(), vec![repair]),
+        ("reconciliation".to_owned(), vec![reconciliations(&streams)?]),
+        ("schema_change".to_owned(), vec![schema_changes(&streams)?]),
     ]))
 }
 
+/// What sources counted beside what came.
+fn reconciliations(streams: &[(&RunRecord, &LandedStream)]) -> Result<RecordBatch> {
+    let all: Vec<_> = streams
+        .iter()
+        .flat_map(|(record, stream)| {
+            stream.reconciliations.iter().map(move |one| (record, stream, one))
+        })
+        .collect();
+    let each = || all.iter();
+    system::batch(
+        "reconciliation",
+        vec![
+            text(each().map(|(record, ..)| Some(record.run_id.as_str()))),
+            text(each().map(|(_, stream, _)| Some(stream.connection.as_str()))),
+            text(each().map(|(_, stream, _)| Some(stream.stream.as_str()))),
+            text(each().map(|(.., one)| Some(one.check.as_str()))),
+            text(each().map(|(.., one)| one.from.as_deref())),
+            text(each().map(|(.., one)| one.to.as_deref())),
+            number(each().map(|(.., one)| one.source_rows)),
+            number(each().map(|(.., one)| one.landed_rows)),
+            text(each().map(|(.., one)| Some(one.status.as_str()))),
+            text(each().map(|(.., one)| one.note.as_deref())),
+        ],
+    )
+}
+
+/// How the columns of sources changed. They were noticed when the run began to read.
+fn schema_changes(streams: &[(&RunRecord, &LandedStream)]) -> Result<RecordBatch> {
+    let all: Vec<_> = streams
+        .iter()
+        .flat_map(|(record, stream)| {
+            stream.schema_changes.iter().map(move |change| (record, stream, change))
+        })
+        .collect();
+    let each = || all.iter();
+    system::batch(
+        "schema_change",
+        vec![
+            text(each().map(|(record, ..)| Some(record.run_id.as_str()))),
+            text(each().map(|(_, stream, _)| Some(stream.connection.as_str()))),
+            text(each().map(|(_, stream, _)| Some(stream.stream.as_str()))),
+            text(each().map(|(.., change)| Some(change.column.as_str()))),
+            text(each().map(|(.., change)| Some(change.change.as_str()))),
+            text(each().map(|(.., change)| change.from.as_deref())),
+            text(each().map(|(.., change)| change.to.as_deref())),
+            text(each().map(|(.., change)| Some(change.action.as_str()))),
+            instant(each().map(|(record, ..)| Some(record.started_at))),
+        ],
+    )
+}
+
 /// `system.run`: every run, oldest first. The run under way is the last one and counts as
-/// succeeded: its row is seen only if its release becomes current. When it ends and which release
+/// succeeded, or as partial: its row is seen only if its release becomes current. When it ends and which release
 /// it makes is not known while the table is built, so both are null there; the next run fills
 /// them in.
 pub(crate) fn runs(records: &[RunRecord], this: &RunRecord) -> Result<RecordBatch> {
@@ -106,7 +161,7 @@ pub(crate) fn runs(records: &[RunRecord], this: &RunRecord) -> Result<RecordBatc
             instant(each().map(|record| record.finished_at)),
             text(each().map(|record| {
                 let is_this = record.run_id == this.run_id;
-                Some(if is_this { RunStatus::Succeeded } else { record.status }.as_str())
+                Some(if is_this { going_on(record) } else { record.status }.as_str())
             })),
             instant(each().map(|record| Some(record.as_of))),
             text(each().map(|record| Some(record.salesmart_version.as_str()))),
@@ -122,4 +177,13 @@ pub(crate) fn runs(records: &[RunRecord], this: &RunRecord) -> Result<RecordBatc
             ),
         ],
     )
+}
+
+/// What a run under way will have been, if it comes to its end.
+fn going_on(record: &RunRecord) -> RunStatus {
+    if record.landed.as_ref().is_some_and(Landed::has_failures) {
+        RunStatus::Partial
+    } else {
+        RunStatus::Succeeded
+    }
 }

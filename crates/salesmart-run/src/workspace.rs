@@ -6,9 +6,9 @@ use std::sync::Arc;
 use salesmart_config::business::{self, Business, Pattern};
 use salesmart_config::{Pipeline, Project, Variables};
 use salesmart_core::stream::StreamSpec;
-use salesmart_core::{ConnectionName, Error, Result, SystemName};
+use salesmart_core::{ConnectionName, Error, Location, Result, SystemName};
 use salesmart_extract::{Connector, ConnectorKind, find};
-use salesmart_lake::Lake;
+use salesmart_lake::{Lake, TablePath};
 use salesmart_model::{
     BusinessSettings, Calendar, Catalog, FiscalYear, RawStream, WeekPattern, YearEnd,
 };
@@ -41,10 +41,10 @@ pub struct ConnectedStream {
 }
 
 impl Connection {
-    /// Its streams.
-    pub fn streams(&self) -> impl Iterator<Item = ConnectedStream> + '_ {
+    /// Its declared streams.
+    pub fn declared(&self) -> impl Iterator<Item = ConnectedStream> + '_ {
         self.connector
-            .streams()
+            .declared()
             .iter()
             .map(|stream| ConnectedStream { connection: self.clone(), stream: stream.clone() })
     }
@@ -130,29 +130,40 @@ impl Workspace {
         }
     }
 
-    /// The streams of every pipeline of the project: what the models read, whichever pipeline is
-    /// being run.
+    /// The declared streams of every pipeline of the project. Connections that discover their
+    /// streams have none here: see [`Workspace::raw_streams`].
     ///
     /// # Errors
     /// When a pipeline cannot be used as it is: leaving its rows out would lose them silently.
-    pub fn raw_streams(&self) -> Result<Vec<RawStream>> {
+    pub fn declared_streams(&self) -> Result<Vec<RawStream>> {
+        self.all_connections().map(|connections| declared(&connections))
+    }
+
+    /// The streams that models read, whichever pipeline is being run: those that are declared,
+    /// and of all other connections those that have landed.
+    ///
+    /// # Errors
+    /// When a pipeline cannot be used as it is, or the lake cannot be read.
+    pub async fn raw_streams(&self, lake: &Lake) -> Result<Vec<RawStream>> {
+        let connections = self.all_connections()?;
+        let mut streams = declared(&connections);
+        for connection in connections.iter().filter(|c| !c.connector.is_declared()) {
+            streams.extend(landed_streams(lake, connection).await?);
+        }
+        Ok(streams)
+    }
+
+    /// The connections of all pipelines.
+    fn all_connections(&self) -> Result<Vec<Connection>> {
         let mut problems = Vec::new();
-        let mut streams = Vec::new();
+        let mut all: Vec<Connection> = Vec::new();
         for name in self.project.pipeline_names() {
-            let connections =
-                self.project.pipeline(name).and_then(|pipeline| self.connections(&pipeline));
-            match connections {
-                Ok(connections) => {
-                    for connected in connections.iter().flat_map(Connection::streams) {
-                        let stream = RawStream {
-                            system: connected.connection.system,
-                            stream: connected.stream.name,
-                            connection: connected.connection.name,
-                            columns: connected.stream.columns,
-                            location: connected.stream.location,
-                        };
-                        problems.extend(declared_twice(&streams, &stream));
-                        streams.push(stream);
+            let pipeline = self.project.pipeline(name);
+            match pipeline.and_then(|p| Ok((self.connections(&p)?, p))) {
+                Ok((connections, pipeline)) => {
+                    for (connection, section) in connections.into_iter().zip(&pipeline.extract) {
+                        problems.extend(taken_already(&all, &connection, &section.name.location));
+                        all.push(connection);
                     }
                 }
                 Err(error) => problems.push(error),
@@ -160,7 +171,7 @@ impl Workspace {
         }
         match Error::many(problems) {
             Some(error) => Err(error),
-            None => Ok(streams),
+            None => Ok(all),
         }
     }
 
@@ -171,25 +182,76 @@ impl Workspace {
     }
 }
 
-/// Two pipelines that land into one raw table would take each other's rows for their own.
-fn declared_twice(streams: &[RawStream], stream: &RawStream) -> Option<Error> {
-    let other = streams
+/// The declared streams of connections, as models know them.
+fn declared(connections: &[Connection]) -> Vec<RawStream> {
+    connections
         .iter()
-        .find(|other| other.connection == stream.connection && other.stream == stream.stream)?;
-    let mut error = Error::configuration(format!(
-        "stream `{}` of connection `{}` is declared in two pipelines",
-        stream.stream, stream.connection
-    ))
-    .with_hint(
-        "rows would be landed twice into one raw table: name one of the connections differently",
-    );
-    if let Some(location) = &other.location {
-        error = error.with("first declared", location);
+        .flat_map(Connection::declared)
+        .map(|connected| RawStream {
+            system: connected.connection.system,
+            stream: connected.stream.name,
+            connection: connected.connection.name,
+            columns: connected.stream.columns,
+            location: connected.stream.location,
+        })
+        .collect()
+}
+
+/// What has landed of a connection that discovers its streams.
+async fn landed_streams(lake: &Lake, connection: &Connection) -> Result<Vec<RawStream>> {
+    let mut streams = Vec::new();
+    for stream in lake.raw_tables(&connection.name).await? {
+        let Some(table) = lake.table(&TablePath::raw(&connection.name, &stream)).await? else {
+            continue;
+        };
+        streams.push(RawStream {
+            system: connection.system.clone(),
+            connection: connection.name.clone(),
+            stream,
+            columns: salesmart_land::source_columns(&table.schema),
+            location: None,
+        });
     }
-    Some(match &stream.location {
-        Some(location) => error.at(location.clone()),
-        None => error,
-    })
+    Ok(streams)
+}
+
+/// Two pipelines that land into one raw table would take each other's rows for their own. Two that
+/// discover what there is would, so their connections need two names; two that declare their
+/// streams only if they declare the same one.
+fn taken_already(
+    all: &[Connection],
+    connection: &Connection,
+    location: &Location,
+) -> Option<Error> {
+    let hint =
+        "rows would be landed twice into one raw table: name one of the connections differently";
+    let others = || all.iter().filter(|other| other.name == connection.name);
+    let discovers = |connection: &Connection| !connection.connector.is_declared();
+    if others().next().is_some() && (discovers(connection) || others().any(discovers)) {
+        return Some(
+            Error::configuration(format!("connection `{}` is in two pipelines", connection.name))
+                .at(location.clone())
+                .with_hint(hint),
+        );
+    }
+    let problems = connection.declared().filter_map(|declared| {
+        let other = others()
+            .flat_map(Connection::declared)
+            .find(|other| other.stream.name == declared.stream.name)?;
+        let mut error = Error::configuration(format!(
+            "stream `{}` of connection `{}` is declared in two pipelines",
+            declared.stream.name, connection.name
+        ))
+        .with_hint(hint);
+        if let Some(location) = &other.stream.location {
+            error = error.with("first declared", location);
+        }
+        Some(match &declared.stream.location {
+            Some(location) => error.at(location.clone()),
+            None => error,
+        })
+    });
+    Error::many(problems.collect())
 }
 
 /// The models' view of `config/business.yml`.

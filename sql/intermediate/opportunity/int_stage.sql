@@ -5,7 +5,7 @@ kind: table
 owner: revops
 tags: [crm, opportunities]
 columns:
-  stage_id: {type: string, doc: "connection:stage name", checks: [not_null]}
+  stage_id: {type: string, doc: "connection:stage name; in HubSpot connection:pipeline/stage", checks: [not_null]}
   connection: {type: string, doc: "the connection it belongs to", checks: [not_null]}
   stage_name: {type: string, doc: "the stage's name in the source"}
   sort_order: {type: int64, doc: "place in the order of stages"}
@@ -18,45 +18,12 @@ with
 deal as (
     select * from intermediate.int_opportunity
 ),
-export_stage as (
-    select * from staging.stg_crm_export__stages
-),
--- The files have no table of stages; these are the four of their data dictionary, for every
--- connection that delivers such files.
-file_connection as (
-    select connection from staging.stg_crm_sales_opportunities__sales_teams
-    union
-    select connection from staging.stg_crm_sales_opportunities__products
-    union
-    select connection from staging.stg_crm_sales_opportunities__accounts
-),
-file_stage as (
-    select stage_name, sort_order, stage_type, is_qualified
-    from (
-        values
-            ('Prospecting', 1, 'open', false),
-            ('Engaging', 2, 'open', true),
-            ('Won', 3, 'won', true),
-            ('Lost', 4, 'lost', false)
-    ) as described (stage_name, sort_order, stage_type, is_qualified)
-),
 described as (
-    select
-        connection,
-        stage_name,
-        sort_order,
-        stage_type,
-        is_qualified,
-        cast(null as decimal(9, 6)) as default_probability
-    from file_connection
-    cross join file_stage
-    union all
-    select connection, stage_name, sort_order, stage_type, is_qualified, probability
-    from export_stage
+    select * from intermediate.int_stage_described
 ),
 described_stage as (
     select
-        connection || ':' || stage_name as stage_id,
+        stage_id,
         connection,
         stage_name,
         sort_order,

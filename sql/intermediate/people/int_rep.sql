@@ -9,9 +9,9 @@ columns:
   connection: {type: string, doc: "the connection it belongs to", checks: [not_null]}
   rep_name: {type: string, doc: "name", checks: [not_null]}
   email: {type: string, doc: "e-mail address"}
-  team_id: {type: string, doc: "connection:source id of the team; connection:(unassigned) without one", checks: [not_null]}
+  team_id: {type: string, doc: "connection:source id of the team, in Salesforce of the role; connection:(unassigned) without one", checks: [not_null]}
   region_id: {type: string, doc: "connection:region", checks: [not_null]}
-  region_name: {type: string, doc: "region", checks: [not_null]}
+  region_name: {type: string, doc: "region, in Salesforce the role above; (unassigned) where the source has none", checks: [not_null]}
   manager_name: {type: string, doc: "the rep's manager"}
   is_manager: {type: boolean, doc: "whether the rep manages a team or other users; such a rep need not have deals", checks: [not_null]}
   is_active: {type: boolean, doc: "whether the rep still works here; null: unknown"}
@@ -28,6 +28,15 @@ export_user as (
 ),
 export_team as (
     select * from staging.stg_crm_export__teams
+),
+salesforce_user as (
+    select * from staging.stg_salesforce__users
+),
+salesforce_role as (
+    select * from staging.stg_salesforce__user_roles
+),
+hubspot_owner as (
+    select * from staging.stg_hubspot__owners
 ),
 deal as (
     select * from intermediate.int_opportunity
@@ -76,10 +85,64 @@ from_export as (
     left join leader
         on rep.connection = leader.connection and rep.user_id = leader.manager_id
 ),
+salesforce_leader as (
+    select distinct connection, manager_id
+    from salesforce_user
+    where manager_id is not null
+),
+from_salesforce as (
+    select
+        rep.connection || ':' || rep.user_id as rep_id,
+        rep.connection,
+        coalesce(rep.user_name, rep.email, rep.user_id) as rep_name,
+        rep.email,
+        rep.connection || ':' || coalesce(rep.role_id, '(unassigned)') as team_id,
+        coalesce(region.role_name, '(unassigned)') as region_name,
+        manager.user_name as manager_name,
+        leader.manager_id is not null as is_manager,
+        rep.is_active,
+        rep.start_date,
+        rep.end_date,
+        false as is_inferred
+    from salesforce_user as rep
+    left join salesforce_role as role
+        on rep.connection = role.connection and rep.role_id = role.role_id
+    left join salesforce_role as region
+        on role.connection = region.connection and role.parent_role_id = region.role_id
+    left join salesforce_user as manager
+        on rep.connection = manager.connection and rep.manager_id = manager.user_id
+    left join salesforce_leader as leader
+        on rep.connection = leader.connection and rep.user_id = leader.manager_id
+),
+-- HubSpot knows neither regions nor who manages whom.
+from_hubspot as (
+    select
+        connection || ':' || owner_id as rep_id,
+        connection,
+        coalesce(
+            nullif(trim(concat(coalesce(first_name, ''), ' ', coalesce(last_name, ''))), ''),
+            email,
+            owner_id
+        ) as rep_name,
+        email,
+        connection || ':' || coalesce(team_id, '(unassigned)') as team_id,
+        '(unassigned)' as region_name,
+        cast(null as varchar) as manager_name,
+        false as is_manager,
+        not is_archived as is_active,
+        cast(null as date) as start_date,
+        cast(null as date) as end_date,
+        false as is_inferred
+    from hubspot_owner
+),
 described as (
     select * from from_files
     union all
     select * from from_export
+    union all
+    select * from from_salesforce
+    union all
+    select * from from_hubspot
 ),
 named_by_deals as (
     select rep_id, min(connection) as connection

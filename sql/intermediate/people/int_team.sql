@@ -23,6 +23,15 @@ export_team as (
 export_user as (
     select * from staging.stg_crm_export__users
 ),
+salesforce_role as (
+    select * from staging.stg_salesforce__user_roles
+),
+salesforce_user as (
+    select * from staging.stg_salesforce__users
+),
+hubspot_owner as (
+    select * from staging.stg_hubspot__owners
+),
 rep as (
     select * from intermediate.int_rep
 ),
@@ -52,10 +61,71 @@ from_export as (
     left join export_user as manager
         on team.connection = manager.connection and team.manager_id = manager.user_id
 ),
+-- A role is a team when somebody has it, or when it has no roles below it.
+salesforce_member as (
+    select connection, role_id
+    from salesforce_user
+    where role_id is not null
+    group by connection, role_id
+),
+salesforce_parent as (
+    select connection, parent_role_id
+    from salesforce_role
+    where parent_role_id is not null
+    group by connection, parent_role_id
+),
+-- Its manager is whom its members report to and who has the same role; of several the first by
+-- name.
+salesforce_manager as (
+    select rep.connection, rep.role_id, min(manager.user_name) as manager_name
+    from salesforce_user as rep
+    inner join salesforce_user as manager
+        on rep.connection = manager.connection
+        and rep.manager_id = manager.user_id
+        and rep.role_id = manager.role_id
+    group by rep.connection, rep.role_id
+),
+from_salesforce as (
+    select
+        role.connection || ':' || role.role_id as team_id,
+        role.connection,
+        coalesce(role.role_name, role.role_id) as team_name,
+        coalesce(region.role_name, '(unassigned)') as region_name,
+        salesforce_manager.manager_name,
+        false as is_inferred
+    from salesforce_role as role
+    left join salesforce_member as member
+        on role.connection = member.connection and role.role_id = member.role_id
+    left join salesforce_parent as parent
+        on role.connection = parent.connection and role.role_id = parent.parent_role_id
+    left join salesforce_role as region
+        on role.connection = region.connection and role.parent_role_id = region.role_id
+    left join salesforce_manager
+        on role.connection = salesforce_manager.connection
+        and role.role_id = salesforce_manager.role_id
+    where member.role_id is not null or parent.parent_role_id is null
+),
+-- HubSpot tells teams only as those of its owners.
+from_hubspot as (
+    select
+        connection || ':' || team_id as team_id,
+        connection,
+        coalesce(min(team_name), team_id) as team_name,
+        '(unassigned)' as region_name,
+        cast(null as varchar) as manager_name,
+        false as is_inferred
+    from hubspot_owner
+    where team_id is not null
+    group by connection, team_id
+),
 described as (
     select * from from_files
     union all
     select * from from_export
+    union all
+    select * from from_salesforce
+    union all
+    select * from from_hubspot
 ),
 named_by_reps as (
     select team_id, min(connection) as connection

@@ -33,7 +33,7 @@ metrics:
     additive: false
     numerator: "amounts of deals won in the period"
     denominator: "amounts of deals open at its start or started in it"
-    null_rule: "amounts are today's, since the sources have no history of amounts, so every row is degraded; deals without a usable amount are left out, and all deals of a connection that records no amount on lost deals; null when nothing is left, or when it would be 0 or 1 only because of what is left out"
+    null_rule: "amounts are today's, not those of the time, so every row is degraded; deals without a usable amount are left out, and all deals of a connection that records no amount on lost deals; null when nothing is left, or when it would be 0 or 1 only because of what is left out"
   - id: pipeline_velocity
     title: Pipeline velocity per day
     definition: "Money that the open qualified deals bring a day, at the win rate, deal size and sales cycle of the last 12 months."

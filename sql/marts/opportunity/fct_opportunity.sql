@@ -26,8 +26,9 @@ columns:
   expected_close_date: {type: date, doc: "planned close date"}
   amount: {type: "decimal(18,2)", doc: "amount in the deal's currency; null: unknown"}
   currency: {type: string, doc: "ISO 4217 code; null: unknown"}
-  amount_reporting: {type: "decimal(18,2)", doc: "amount in the reporting currency; null: unknown or unconverted"}
+  amount_reporting: {type: "decimal(18,2)", doc: "amount in the reporting currency, by the rate of the close date, rounded half away from zero to cents; null: unknown or unconverted"}
   probability: {type: "decimal(9,6)", doc: "the deal's own probability, a fraction", checks: [{check: "between 0 and 1", severity: warn}]}
+  forecast_category: {type: string, doc: "how sure the rep is; null: the source has none", checks: ["accepted_values: [omitted, pipeline, best_case, most_likely, commit, closed]"]}
   age_days: {type: int64, doc: "days from start_date to the as-of day; open deals only"}
   cycle_days: {type: int64, doc: "days from start_date to closed_date of a closed deal; null where it would be negative", checks: ["between 0 and 100000"]}
   qualified_cycle_days: {type: int64, doc: "days from qualified_date to closed_date of a closed deal; null where it would be negative", checks: ["between 0 and 100000"]}
@@ -36,12 +37,12 @@ columns:
   push_count: {type: int64, doc: "how often the planned close date was moved to a later month"}
   lost_reason: {type: string, doc: "why it was lost"}
   deal_exclusion: {type: string, doc: "why the deal is in no figure at all", checks: ["accepted_values: [unknown_stage, no_close_date, implausible_date, created_after_as_of, closed_after_as_of]"]}
-  amount_exclusion: {type: string, doc: "why its amount is in no figure in money", checks: ["accepted_values: [no_amount, no_currency, unconverted]"]}
-  win_value_exclusion: {type: string, doc: "closed deals: why it is not in the win rate by value", checks: ["accepted_values: [no_amount, no_currency, unconverted, amount_not_positive, loss_amounts_not_recorded]"]}
+  amount_exclusion: {type: string, doc: "why its amount is in no figure in money", checks: ["accepted_values: [amount_too_large, no_amount, no_currency, unconverted]"]}
+  win_value_exclusion: {type: string, doc: "closed deals: why it is not in the win rate by value", checks: ["accepted_values: [amount_too_large, no_amount, no_currency, unconverted, amount_not_positive, loss_amounts_not_recorded]"]}
   cycle_exclusion: {type: string, doc: "won deals: why it is not in the sales cycle", checks: ["accepted_values: [no_start_date, negative_cycle]"]}
   qualified_cycle_exclusion: {type: string, doc: "won deals: why it is not in the sales cycle from qualification", checks: ["accepted_values: [no_qualified_date, negative_cycle]"]}
-  pipeline_exclusion: {type: string, doc: "why it is not in the pipeline yield", checks: ["accepted_values: [no_start_date, negative_cycle, no_amount, no_currency, unconverted, loss_amounts_not_recorded]"]}
-  stale_exclusion: {type: string, doc: "open deals: why it is not in the stale share", checks: ["accepted_values: [no_amount, no_currency, unconverted, no_activity_recorded]"]}
+  pipeline_exclusion: {type: string, doc: "why it is not in the pipeline yield", checks: ["accepted_values: [no_start_date, negative_cycle, amount_too_large, no_amount, no_currency, unconverted, loss_amounts_not_recorded]"]}
+  stale_exclusion: {type: string, doc: "open deals: why it is not in the stale share", checks: ["accepted_values: [amount_too_large, no_amount, no_currency, unconverted, no_activity_recorded]"]}
 */
 with
 deal as (
@@ -52,9 +53,6 @@ stage as (
 ),
 rep as (
     select * from mart.dim_rep
-),
-business as (
-    select * from system.business
 ),
 -- A connection none of whose lost deals has an amount does not record what was lost.
 lost_amounts as (
@@ -77,7 +75,6 @@ joined as (
             when deal.created_date is not null then 'created'
             when deal.qualified_date is not null then 'engaged'
         end as cycle_start_source,
-        (select reporting_currency from business) as reporting_currency,
         deal.is_loss_amount_recorded and coalesce(lost_amounts.has_any, true)
             as is_loss_recorded
     from deal
@@ -105,7 +102,6 @@ dated as (
             as is_negative_cycle,
         coalesce(outcome_date < qualified_date or outcome_at < qualified_at, false)
             as is_negative_qualified_cycle,
-        case when currency = reporting_currency then amount end as amount_reporting,
         case
             when outcome is null then 'unknown_stage'
             when is_closed and outcome_date is null then 'no_close_date'
@@ -116,9 +112,10 @@ dated as (
             when outcome_date > $as_of_date or outcome_at > $as_of then 'closed_after_as_of'
         end as deal_exclusion,
         case
+            when is_amount_too_large then 'amount_too_large'
             when amount is null then 'no_amount'
             when currency is null then 'no_currency'
-            when currency <> reporting_currency then 'unconverted'
+            when amount_reporting is null then 'unconverted'
         end as amount_exclusion
     from anchored
 ),
@@ -147,6 +144,7 @@ final as (
         currency,
         amount_reporting,
         probability,
+        forecast_category,
         case when outcome = 'open' then $as_of_date - start_date end as age_days,
         case when not is_negative_cycle then outcome_date - start_date end as cycle_days,
         case when not is_negative_qualified_cycle then outcome_date - qualified_date end
@@ -190,8 +188,8 @@ select
     opportunity_id, connection, opportunity_name, account_id, rep_id, rep_key, team_id, region_id,
     product_id, stage_id, outcome, created_date, qualified_date, start_date, cycle_start_source,
     closed_at, closed_date, anchor_source, expected_close_date, amount, currency,
-    amount_reporting, probability, age_days, cycle_days, qualified_cycle_days, last_activity_at,
-    inactive_days, push_count, lost_reason, deal_exclusion, amount_exclusion,
+    amount_reporting, probability, forecast_category, age_days, cycle_days, qualified_cycle_days,
+    last_activity_at, inactive_days, push_count, lost_reason, deal_exclusion, amount_exclusion,
     win_value_exclusion, cycle_exclusion, qualified_cycle_exclusion, pipeline_exclusion,
     stale_exclusion
 from final

@@ -4,7 +4,9 @@ use std::fmt::Write;
 
 use clap::Args;
 use salesmart_core::{Error, ErrorKind, Result};
+use salesmart_extract::Finding;
 use salesmart_run::CheckReport;
+use serde::Serialize;
 
 use crate::context::Context;
 use crate::style::Style;
@@ -17,13 +19,17 @@ use crate::style::Style;
 Examples:
   salesmart check                             the whole project
   salesmart check crm-export                  one pipeline, and all models
-  salesmart check --connections               also look at the sources: there, allowed, how much")]
+  salesmart check --connections               also look at the sources: there, allowed, how much
+  salesmart check --connections --json        the same for programs")]
 pub struct Check {
     /// Only this pipeline; all models are checked in any case
     pipeline: Option<String>,
     /// Also look at the sources, without reading them
     #[arg(long)]
     connections: bool,
+    /// Write what was found as JSON
+    #[arg(long)]
+    json: bool,
 }
 
 impl Check {
@@ -45,7 +51,11 @@ impl Check {
                     .unwrap_or_else(|| Error::bug("two errors are none")));
             }
         };
-        context.print(&render(&report, context.style()))?;
+        let text = match self.json {
+            true => super::json(&Told::of(&report))?,
+            false => render(&report, context.style()),
+        };
+        context.print(&text)?;
         match Error::many(unmet(&report)) {
             Some(error) => Err(error),
             None => Ok(()),
@@ -53,29 +63,96 @@ impl Check {
     }
 }
 
-/// What the sources themselves complained of.
+/// What was found, for programs.
+#[derive(Serialize)]
+struct Told<'a> {
+    ok: bool,
+    pipelines: usize,
+    connections: usize,
+    streams: usize,
+    models: usize,
+    checks: usize,
+    /// The connections that were looked at, in the order of the project.
+    sources: Vec<Source<'a>>,
+}
+
+/// What one source said.
+#[derive(Serialize)]
+struct Source<'a> {
+    connection: &'a str,
+    ok: bool,
+    findings: Vec<&'a Finding>,
+}
+
+impl<'a> Told<'a> {
+    fn of(report: &'a CheckReport) -> Self {
+        let sources = sources(report);
+        Self {
+            ok: sources.iter().all(|source| source.ok),
+            pipelines: report.pipelines,
+            connections: report.connections,
+            streams: report.streams,
+            models: report.models,
+            checks: report.checks,
+            sources,
+        }
+    }
+}
+
+/// The findings by connection.
+fn sources(report: &CheckReport) -> Vec<Source<'_>> {
+    let mut sources: Vec<Source<'_>> = Vec::new();
+    for (connection, finding) in &report.findings {
+        match sources.last_mut().filter(|source| source.connection == connection) {
+            Some(source) => {
+                source.ok &= finding.ok;
+                source.findings.push(finding);
+            }
+            None => sources.push(Source { connection, ok: finding.ok, findings: vec![finding] }),
+        }
+    }
+    sources
+}
+
+/// An error for each connection that is not ready, of the kind of its first failure.
 fn unmet(report: &CheckReport) -> Vec<Error> {
-    report
-        .findings
+    sources(report)
         .iter()
-        .filter(|(_, finding)| !finding.ok)
-        .map(|(connection, finding)| {
+        .filter_map(|source| {
+            let mut failed = source.findings.iter().filter(|finding| !finding.ok);
+            let first = failed.next()?;
             let error = Error::new(
-                ErrorKind::SourceUnavailable,
-                format!("connection `{connection}` is not ready: {}", finding.message),
+                first.kind.unwrap_or(ErrorKind::SourceUnavailable),
+                format!("connection `{}` is not ready: {}", source.connection, first.message),
             );
-            match &finding.hint {
+            let error = match failed.count() {
+                0 => error,
+                1 => error.with("also", "one more of the findings above"),
+                more => error.with("also", format!("{more} more of the findings above")),
+            };
+            Some(match &first.hint {
                 Some(hint) => error.with_hint(hint),
                 None => error,
-            }
+            })
         })
         .collect()
 }
 
 fn render(report: &CheckReport, style: Style) -> String {
     let mut text = String::new();
-    for (connection, finding) in report.findings.iter().filter(|(_, finding)| finding.ok) {
-        let _ = writeln!(text, "{} {connection}: {}", style.green("ok"), finding.message);
+    for source in sources(report) {
+        let _ = writeln!(text, "{}", style.bold(source.connection));
+        for finding in &source.findings {
+            let mark = match finding {
+                Finding { ok: false, .. } => style.red("fail"),
+                Finding { hint: Some(_), .. } => style.yellow("note"),
+                _ => style.green("ok  "),
+            };
+            let _ = writeln!(text, "  {mark}  {}", indented(&finding.message));
+            if let Some(hint) = &finding.hint {
+                let _ = writeln!(text, "        {} {}", style.cyan("hint:"), indented(hint));
+            }
+        }
     }
     let count =
         |n: usize, one: &str| if n == 1 { format!("1 {one}") } else { format!("{n} {one}s") };
@@ -90,4 +167,84 @@ fn render(report: &CheckReport, style: Style) -> String {
         count(report.checks, "check"),
     );
     text
+}
+
+/// Lines after the first stand under it.
+fn indented(text: &str) -> String {
+    text.trim_end().replace('\n', "\n        ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report() -> CheckReport {
+        let crm = |finding| ("crm".to_owned(), finding);
+        CheckReport {
+            pipelines: 1,
+            connections: 2,
+            streams: 0,
+            models: 42,
+            checks: 7,
+            findings: vec![
+                crm(Finding::good("signed in at `https://acme.my.salesforce.com`")),
+                crm(Finding::note(
+                    "field history of `Opportunity` is off",
+                    "turn on history tracking of `StageName` and `OwnerId`",
+                )),
+                crm(Finding::unmet(
+                    ErrorKind::Permission,
+                    "`ForecastingItem` is hidden",
+                    "grant `View All Forecasts`\nto the integration user",
+                )),
+                crm(Finding::bad(
+                    "limits",
+                    &Error::new(ErrorKind::SourceUnavailable, "no answer").with("attempts", 8),
+                )),
+                ("mail".to_owned(), Finding::good("reachable")),
+            ],
+        }
+    }
+
+    #[test]
+    fn findings_are_listed_by_connection_with_what_to_do() {
+        insta::assert_snapshot!(render(&report(), Style::PLAIN), @"
+        crm
+          ok    signed in at `https://acme.my.salesforce.com`
+          note  field history of `Opportunity` is off
+                hint: turn on history tracking of `StageName` and `OwnerId`
+          fail  `ForecastingItem` is hidden
+                hint: grant `View All Forecasts`
+                to the integration user
+          fail  limits: no answer; attempts: 8
+        mail
+          ok    reachable
+        ok 1 pipeline, 2 connections, 0 streams, 42 models and 7 checks are in order
+        ");
+    }
+
+    #[test]
+    fn a_connection_that_is_not_ready_decides_the_exit_code() {
+        let errors = unmet(&report());
+        assert_eq!(errors.len(), 1, "`mail` is ready");
+        assert_eq!(errors[0].kind(), ErrorKind::Permission);
+        assert_eq!(
+            errors[0].message(),
+            "connection `crm` is not ready: `ForecastingItem` is hidden"
+        );
+        assert!(errors[0].hint().is_some_and(|hint| hint.contains("View All Forecasts")));
+        assert_eq!(errors[0].context(), [("also", "one more of the findings above".to_owned())]);
+        assert!(unmet(&CheckReport::default()).is_empty());
+    }
+
+    #[test]
+    fn programs_get_the_same_as_json() {
+        let json: serde_json::Value =
+            serde_json::from_str(&super::super::json(&Told::of(&report())).unwrap()).unwrap();
+        assert_eq!(json["ok"], false);
+        assert_eq!(json["sources"][0]["connection"], "crm");
+        assert_eq!(json["sources"][0]["findings"][2]["kind"], "permission");
+        assert_eq!(json["sources"][0]["findings"][0]["hint"], serde_json::Value::Null);
+        assert_eq!(json["sources"][1]["ok"], true);
+    }
 }

@@ -4,8 +4,9 @@ use std::fmt::Write;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use clap::{Args, ValueEnum};
+use salesmart_core::receipt::{Landed, ReconciliationStatus};
 use salesmart_core::{Error, Result};
-use salesmart_run::{RunOptions, RunRecord, Stages, Workspace};
+use salesmart_run::{RunOptions, RunRecord, RunStatus, Stage, Stages, Workspace};
 
 use crate::context::Context;
 use crate::logging::LogFormat;
@@ -25,7 +26,9 @@ Examples:
   salesmart run crm-export --log-format json 2>> run.log       for a scheduler
 
 A run that is repeated lands only what is new. A run that fails publishes nothing: the last
-release stays current. Kill it in any way; run it again and it goes on.")]
+release stays current. A run in which some streams failed and the others landed is partial: it is
+published, its figures say so, and it ends with exit code 10. Kill it in any way; run it again and
+it goes on.")]
 pub struct Run {
     /// The pipeline: the name of a file in `pipelines/`, without its ending
     pipeline: String,
@@ -122,15 +125,15 @@ pub(super) fn walk(
         select: modelling.select.clone(),
         memory_limit: modelling.memory.unwrap_or_else(salesmart_run::default_memory_limit),
     };
-    let record = context.block_on(async {
+    let finished = context.block_on(async {
         let lake = context.lake(&workspace).await?;
-        salesmart_run::run(&workspace, &lake, pipeline, options, progress::observer(context)).await
+        salesmart_run::walk(&workspace, &lake, pipeline, options, progress::observer(context)).await
     })?;
     let global = context.global();
-    if global.quiet > 0 || global.log_format == LogFormat::Json {
-        return Ok(());
+    if global.quiet == 0 && global.log_format != LogFormat::Json {
+        context.print(&summary(&finished.record, context.style()))?;
     }
-    context.print(&summary(&record, context.style()))
+    finished.partial.map_or(Ok(()), Err)
 }
 
 /// An instant as it is typed: `2026-09-30T23:59:59Z`, or a day, which means its last second in the
@@ -154,14 +157,18 @@ fn as_of(text: &str, workspace: &Workspace) -> Result<DateTime<Utc>> {
 /// What a run did, in a few lines.
 pub(super) fn summary(record: &RunRecord, style: Style) -> String {
     let mut text = String::new();
-    let _ = writeln!(text, "{} {}", style.green("done"), style.bold(record.run_id.as_str()));
+    let outcome = match record.status {
+        RunStatus::Partial => style.yellow("partial"),
+        _ => style.green("done"),
+    };
+    let _ = writeln!(text, "{outcome} {}", style.bold(record.run_id.as_str()));
     if let Some(extracted) = &record.extracted {
         let rows: u64 = extracted.streams.iter().map(|stream| stream.rows_read).sum();
         let streams = extracted.streams.len();
         let _ =
             writeln!(text, "  rows      {} read from {streams} streams, spooled", grouped(rows));
     }
-    if record.landed.is_some() {
+    if let Some(landed) = &record.landed {
         let rows = record.rows();
         let _ = write!(
             text,
@@ -175,6 +182,7 @@ pub(super) fn summary(record: &RunRecord, style: Style) -> String {
             let _ = write!(text, "; {} are gone from the source", grouped(rows.deleted));
         }
         text.push('\n');
+        streams(&mut text, landed, style);
     }
     if let Some(modeled) = &record.modeled {
         let built = modeled.tables.iter().filter(|table| table.built).count();
@@ -195,10 +203,52 @@ pub(super) fn summary(record: &RunRecord, style: Style) -> String {
             ),
         };
     }
+    if record.status == RunStatus::Partial
+        && record.published.is_none()
+        && record.stages.contains(&Stage::Publish)
+    {
+        let _ = writeln!(text, "  release   none: `publish: {{on_partial: hold}}`");
+    }
     if let Some(published) = &record.published {
         let new =
             if published.new { "new, current" } else { "nothing had changed, it stays current" };
         let _ = writeln!(text, "  release   {} ({new})", published.release);
     }
     text
+}
+
+/// What is worth knowing of the streams before anybody looks: those that failed, what changed in
+/// their sources, and where the source's own count is another.
+fn streams(text: &mut String, landed: &Landed, style: Style) {
+    let failed = landed.streams.iter().filter(|stream| stream.failure.is_some()).count();
+    if failed > 0 {
+        let all = landed.streams.len();
+        let failed = style.yellow(&format!("{failed} failed"));
+        let _ = writeln!(text, "  streams   {failed} of {all}");
+    }
+    let changes: usize = landed.streams.iter().map(|stream| stream.schema_changes.len()).sum();
+    if changes > 0 {
+        let columns = if changes == 1 { "1 column" } else { &format!("{changes} columns") };
+        let _ = writeln!(
+            text,
+            "  schema    {columns} changed in the source: `salesmart runs show last`"
+        );
+    }
+    let compared: Vec<ReconciliationStatus> = landed
+        .streams
+        .iter()
+        .flat_map(|stream| &stream.reconciliations)
+        .map(|one| one.status)
+        .collect();
+    let lost = compared.iter().filter(|s| **s == ReconciliationStatus::Mismatched).count();
+    let _ = match (compared.len(), lost) {
+        (0, _) => Ok(()),
+        (all, 0) => writeln!(text, "  counts    all {all} agree with the source's"),
+        (all, lost) => writeln!(
+            text,
+            "  counts    {} agree with the source's, {}",
+            all - lost,
+            style.red(&format!("{lost} do not"))
+        ),
+    };
 }

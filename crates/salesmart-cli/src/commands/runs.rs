@@ -1,10 +1,14 @@
 //! `salesmart runs`: what happened.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use clap::{Args, Subcommand};
-use salesmart_core::receipt::{CheckResult, Severity};
+use salesmart_core::receipt::{
+    CheckResult, Landed, Reconciliation, ReconciliationStatus, Severity,
+};
+use salesmart_core::stream::Usage;
 use salesmart_core::{Error, Result, RunId};
 use salesmart_lake::Lake;
 use salesmart_run::{RunRecord, RunStatus};
@@ -139,7 +143,7 @@ fn render(record: &RunRecord, style: Style) -> String {
     let mut text = String::new();
     let status = match record.status {
         RunStatus::Succeeded => style.green(record.status.as_str()),
-        RunStatus::Running => style.yellow(record.status.as_str()),
+        RunStatus::Running | RunStatus::Partial => style.yellow(record.status.as_str()),
         RunStatus::Failed | RunStatus::Killed => style.red(record.status.as_str()),
     };
     let took = match seconds(record).as_str() {
@@ -157,7 +161,11 @@ fn render(record: &RunRecord, style: Style) -> String {
         let _ = writeln!(text, "  release   {} ({new})", published.release);
     }
     if let Some(failure) = &record.failure {
-        let _ = writeln!(text, "\n{} {}", style.red("failure:"), failure.message);
+        let label = match record.status {
+            RunStatus::Partial => style.yellow("partial:"),
+            _ => style.red("failure:"),
+        };
+        let _ = writeln!(text, "\n{label} {}", failure.message);
         let _ = writeln!(text, "  kind: {}", failure.kind);
         if let Some(hint) = &failure.hint {
             let _ = writeln!(text, "\n{} {hint}", style.cyan("hint:"));
@@ -193,6 +201,104 @@ fn streams(text: &mut String, record: &RunRecord, style: Style) {
             stream.rows.deleted.to_string(),
             stream.version.to_string(),
             stream.failure.as_ref().map_or_else(String::new, |f| f.message.clone()),
+        ]);
+    }
+    if !table.is_empty() {
+        let _ = write!(text, "\n{}", table.render(style));
+    }
+    for failed in &landed.failed_connections {
+        let label = style.red("connection");
+        let _ = writeln!(text, "\n{label} {}: {}", failed.connection, failed.failure.message);
+    }
+    reconciliations(text, landed, style);
+    schema_changes(text, landed, style);
+    usage(text, landed, style);
+}
+
+/// How many of the source's counts agree, and those that do not.
+fn reconciliations(text: &mut String, landed: &Landed, style: Style) {
+    let all = || {
+        landed
+            .streams
+            .iter()
+            .flat_map(|stream| stream.reconciliations.iter().map(move |one| (stream, one)))
+    };
+    let differs = |one: &Reconciliation| one.status != ReconciliationStatus::Matched;
+    let count = all().count();
+    if count == 0 {
+        return;
+    }
+    let agree = all().filter(|(_, one)| !differs(one)).count();
+    let _ = writeln!(text, "\n{agree} of {count} counts agree with the source's");
+    let mut table = TextTable::new([
+        ("stream", Align::Left),
+        ("check", Align::Left),
+        ("source", Align::Right),
+        ("landed", Align::Right),
+        ("status", Align::Left),
+        ("note", Align::Left),
+    ]);
+    for (stream, one) in all().filter(|(_, one)| differs(one)) {
+        table.row([
+            format!("{}.{}", stream.connection, stream.stream),
+            one.check.clone(),
+            one.source_rows.to_string(),
+            one.landed_rows.to_string(),
+            one.status.as_str().to_owned(),
+            one.note.clone().unwrap_or_default(),
+        ]);
+    }
+    if !table.is_empty() {
+        text.push_str(&table.render(style));
+    }
+}
+
+fn schema_changes(text: &mut String, landed: &Landed, style: Style) {
+    let mut table = TextTable::new([
+        ("schema change", Align::Left),
+        ("column", Align::Left),
+        ("change", Align::Left),
+        ("from", Align::Left),
+        ("to", Align::Left),
+        ("action", Align::Left),
+    ]);
+    for stream in &landed.streams {
+        for change in &stream.schema_changes {
+            table.row([
+                format!("{}.{}", stream.connection, stream.stream),
+                change.column.clone(),
+                change.change.as_str().to_owned(),
+                change.from.clone().unwrap_or_default(),
+                change.to.clone().unwrap_or_default(),
+                change.action.clone(),
+            ]);
+        }
+    }
+    if !table.is_empty() {
+        let _ = write!(text, "\n{}", table.render(style));
+    }
+}
+
+/// What the reading of each source cost, where it was counted.
+fn usage(text: &mut String, landed: &Landed, style: Style) {
+    let mut connections: BTreeMap<&str, Usage> = BTreeMap::new();
+    for stream in &landed.streams {
+        connections.entry(stream.connection.as_str()).or_default().add(&stream.usage);
+    }
+    let mut table = TextTable::new([
+        ("source", Align::Left),
+        ("requests", Align::Right),
+        ("repeated", Align::Right),
+        ("waited", Align::Right),
+        ("megabytes", Align::Right),
+    ]);
+    for (connection, usage) in connections.iter().filter(|(_, usage)| usage.requests > 0) {
+        table.row([
+            (*connection).to_owned(),
+            usage.requests.to_string(),
+            usage.retries.to_string(),
+            format!("{:.1} s", usage.waited_seconds),
+            format!("{}.{}", usage.bytes / 1_000_000, usage.bytes % 1_000_000 / 100_000),
         ]);
     }
     if !table.is_empty() {

@@ -4,10 +4,12 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use chrono::Weekday;
+use salesmart_core::stream::OnRetyped;
 use salesmart_core::yaml::Value;
 use salesmart_core::{Error, Threshold};
 
 use crate::business::{Pattern, YearEnd};
+use crate::pipeline::OnPartial;
 use crate::{Business, Project, Variables, schema};
 
 mod wrong;
@@ -70,10 +72,12 @@ extract:
     system: sandbox
 land:
   max_rejected: 0.1%
+  on_retyped: widen
 model:
   as_of: 2017-12-31T23:59:59+01:00
   select: [\"tag:crm\", +kpi.win_rate]
-publish: {}
+publish:
+  on_partial: hold
 ";
 
 #[test]
@@ -103,9 +107,11 @@ fn a_project_is_read_with_its_places() {
     assert_eq!(with.location.to_string(), "pipelines/crm.yml:6:7");
     assert_eq!(crm.extract[1].with.value, Value::Null);
     assert_eq!(crm.land.max_rejected(), Threshold::Share(0.001));
+    assert_eq!(crm.land.on_retyped, OnRetyped::Widen);
+    assert_eq!(crm.publish.on_partial, OnPartial::Hold);
     assert_eq!(crm.model.as_of.unwrap().value.to_rfc3339(), "2017-12-31T22:59:59+00:00");
     assert_eq!(crm.model.select[1].value, "+kpi.win_rate");
-    assert_eq!(crm.model.select[1].location.to_string(), "pipelines/crm.yml:18:23");
+    assert_eq!(crm.model.select[1].location.to_string(), "pipelines/crm.yml:19:23");
 }
 
 #[test]
@@ -118,6 +124,8 @@ fn what_is_missing_has_its_default() {
     assert_eq!(project.lake_url(Some("s3://bucket/lake")).unwrap(), "s3://bucket/lake");
     let crm = project.pipeline("crm").unwrap();
     assert_eq!(crm.land.max_rejected(), Threshold::Rows(0));
+    assert_eq!(crm.land.on_retyped, OnRetyped::Stop);
+    assert_eq!(crm.publish.on_partial, OnPartial::Release);
     assert_eq!((crm.model.as_of, crm.model.select.len()), (None, 0));
 }
 
@@ -303,6 +311,10 @@ fn the_schema_names_what_the_decoder_takes() {
     assert_eq!(keys, ["description", "extract", "land", "model", "publish"]);
     assert_eq!(open["required"], serde_json::json!(["extract"]));
     assert!(open["$defs"]["Connection"].get("allOf").is_none());
+    let on_retyped = &open["$defs"]["Land"]["properties"]["on_retyped"];
+    assert_eq!(on_retyped["enum"], serde_json::json!(["stop", "widen", "quarantine"]));
+    assert_eq!(on_retyped["default"], "stop");
+    assert!(open["$defs"]["OnPartial"].to_string().contains("\"hold\""), "{open}");
 
     let full = schema::pipeline(&[("files", files)]);
     let connection = &full["$defs"]["Connection"];

@@ -83,7 +83,10 @@ fn a_wrong_pipeline_says_where_and_what_to_do() {
         "extract: {crm: {connector: files}}\nland: {max_rejected: 101%}\n",
         "extract: {crm: {connector: files}}\nmodel: {as_of: 2017-12-31}\n",
         "extract: {crm: {connector: files}}\nmodel: {as_of: today}\n",
+        "extract: {crm: {connector: files}}\nland: {on_retyped: widened}\n",
+        "extract: {crm: {connector: files}}\nland: {on_retypd: widen}\n",
         "extract: {crm: {connector: files}}\npublish: {target: s3}\n",
+        "extract: {crm: {connector: files}}\npublish: {on_partial: true}\n",
         // Two documents.
         "extract: {crm: {connector: files}}\n---\nextract: {crm: {connector: files}}\n",
     ] {
@@ -150,9 +153,20 @@ fn a_wrong_pipeline_says_where_and_what_to_do() {
     `today` is not an instant
       at: pipelines/crm.yml:2:16
       expected: date, time and zone, such as `2017-12-31T23:59:59Z`
+    `on_retyped` cannot be `widened`
+      at: pipelines/crm.yml:2:20
+      expected: `stop`, `widen`, `quarantine`
+      hint: did you mean `widen`?
+    `on_retypd` is not a known key
+      at: pipelines/crm.yml:2:8
+      expected: `max_rejected`, `on_retyped`
+      hint: did you mean `on_retyped`?
     `target` is not a known key
       at: pipelines/crm.yml:2:11
-      expected: no keys
+      expected: `on_partial`
+    `on_partial` cannot be `true`
+      at: pipelines/crm.yml:2:23
+      expected: `release`, `hold`
     a second YAML document begins here
       at: pipelines/crm.yml:2:1
       expected: one document a file

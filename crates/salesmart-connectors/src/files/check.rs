@@ -22,7 +22,7 @@ const HEADER_PIECE: u64 = 64 * 1024;
 /// Looks at one stream.
 pub(super) async fn stream(store: &Store, stream: &Arc<Stream>) -> Vec<Finding> {
     let name = &stream.spec.name;
-    let bad = |error: &Error| bad(&format!("stream `{name}`"), error);
+    let bad = |error: &Error| Finding::bad(&format!("stream `{name}`"), error);
     let files = match store.list(&stream.pattern).await {
         Ok(files) if files.is_empty() => {
             return vec![bad(&failure::no_files(stream, store).await)];
@@ -33,7 +33,7 @@ pub(super) async fn stream(store: &Store, stream: &Arc<Stream>) -> Vec<Finding> 
     let size: u64 = files.iter().map(|file| file.size).sum();
     let count =
         if files.len() == 1 { "1 file".to_owned() } else { format!("{} files", files.len()) };
-    let mut findings = vec![good(format!("stream `{name}`: {count}, {}", human(size)))];
+    let mut findings = vec![Finding::good(format!("stream `{name}`: {count}, {}", human(size)))];
     for file in files.iter().take(OPENED) {
         match columns(store, stream, file).await {
             Err(error) => findings.extend(error.iter().map(bad)),
@@ -44,7 +44,7 @@ pub(super) async fn stream(store: &Store, stream: &Arc<Stream>) -> Vec<Finding> 
                     "stream `{name}`: `{}` also has `{extra}`, not declared and not read",
                     file.path
                 );
-                findings.push(good(message));
+                findings.push(Finding::good(message));
             }
         }
     }
@@ -81,22 +81,6 @@ async fn columns(store: &Store, stream: &Arc<Stream>, file: &SourceFile) -> Resu
         }
     })
     .await
-}
-
-fn good(message: String) -> Finding {
-    Finding { ok: true, message, hint: None }
-}
-
-/// An error as a finding, with the facts that it carries.
-pub(super) fn bad(subject: &str, error: &Error) -> Finding {
-    let mut message = format!("{subject}: {}", error.message());
-    for (key, value) in error.context() {
-        message.push_str(&format!("; {key}: {value}"));
-    }
-    for cause in error.causes() {
-        message.push_str(&format!(": {cause}"));
-    }
-    Finding { ok: false, message, hint: error.hint().map(str::to_owned) }
 }
 
 /// A size as people say it.

@@ -104,7 +104,7 @@ fn schema() -> serde_json::Value {
 
 #[async_trait]
 impl Connector for Files {
-    fn streams(&self) -> &[StreamSpec] {
+    fn declared(&self) -> &[StreamSpec] {
         &self.specs
     }
 
@@ -112,7 +112,7 @@ impl Connector for Files {
         let store = match self.open() {
             Ok(store) => store,
             Err(error) => {
-                return vec![check::bad(&format!("connection `{}`", self.connection), &error)];
+                return vec![Finding::bad(&format!("connection `{}`", self.connection), &error)];
             }
         };
         let mut findings = Vec::new();
@@ -124,16 +124,16 @@ impl Connector for Files {
 
     async fn read(&self, request: ReadRequest, outlet: Outlet) -> Result<()> {
         let stream =
-            self.streams.iter().find(|stream| stream.spec.name == request.stream).ok_or_else(
+            self.streams.iter().find(|stream| stream.spec.name == request.stream.name).ok_or_else(
                 || {
                     Error::bug(format!(
                         "connection `{}` has no stream `{}`",
-                        self.connection, request.stream
+                        self.connection, request.stream.name
                     ))
                 },
             )?;
         let named = |error: Error| {
-            error.with("stream", &request.stream).with("connection", &self.connection)
+            error.with("stream", &request.stream.name).with("connection", &self.connection)
         };
         let store = self.open().map_err(named)?;
         read::read(store, Arc::clone(stream), request.cursor.clone(), outlet).await.map_err(named)

@@ -8,6 +8,7 @@ use serde::de::{DeserializeSeed, EnumAccess, MapAccess, SeqAccess, VariantAccess
 
 use super::decode::{Reader, Shape};
 use super::fault::{Fault, Role};
+use super::origin::Origin;
 use super::{Entry, Node};
 use crate::Error;
 
@@ -185,6 +186,12 @@ impl<'a> Pieces<'a> {
         let mut pieces = Self::place(&reader);
         pieces.push(Piece::Value(reader));
         Self(pieces.into_iter())
+    }
+
+    /// What [`SecretRef`](crate::SecretRef)'s `Deserialize` takes: where the text came from, and
+    /// the text.
+    pub(super) fn of_secret(origin: Origin, text: &'a str) -> Self {
+        Self(vec![Piece::Text(origin.as_str()), Piece::Text(text)].into_iter())
     }
 
     /// File, line, column, and what [`Node`]'s `Deserialize` puts together again.

@@ -13,6 +13,7 @@ use serde::de::{DeserializeOwned, Deserializer, Visitor};
 
 use super::access::{Enumeration, Items, Mapping, Pieces};
 use super::fault::{Fault, Role, error_of, quoted, unknown_key};
+use super::origin::Origin;
 use super::wrap;
 use super::{Entry, Node, Value};
 use crate::suggest::{list, nearest};
@@ -91,6 +92,26 @@ impl<'a> Reader<'a> {
             }
             Fault::Recorded
         })
+    }
+
+    /// Reads a secret. What is wrong with one is told without its text.
+    fn secret<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Fault> {
+        let form = "`${NAME}` or `file:PATH`";
+        let Shape::Text(text, _) = self.shape else {
+            return self.settle(Err(self.unfit(form, None)));
+        };
+        match Origin::of(text, self.written) {
+            Ok(origin) => self.settle(visitor.visit_seq(Pieces::of_secret(origin, text))),
+            Err(error) => {
+                let error = match self.role {
+                    Role::Value(key) => error.with("key", format!("`{key}`")),
+                    _ => error,
+                };
+                let error = error.with("expected", form).at(self.place.clone());
+                self.problems.borrow_mut().push(error);
+                Err(Fault::Recorded)
+            }
+        }
     }
 
     fn found(&self) -> String {
@@ -304,6 +325,7 @@ impl<'de> Deserializer<'de> for Reader<'de> {
             wrap::AT => visitor.visit_seq(Pieces::with_place(self)),
             wrap::NODE => visitor.visit_seq(Pieces::of_node(self)),
             wrap::PAIRS => return self.deserialize_map(visitor),
+            wrap::SECRET => return self.secret(visitor),
             _ => visitor.visit_newtype_struct(self),
         })
     }

@@ -26,7 +26,8 @@
 //! What structs can be made of: text, numbers, `bool` (`true` or `false`), `char`, `Option`,
 //! `Vec`, maps with text keys (`BTreeMap` sorts, [`Pairs`] keeps the order of the file), enums
 //! (a name, or a mapping with one key), [`At`] to remember a place, [`Node`] to leave a part for
-//! later. Every key that no field takes is an error, with or without `deny_unknown_fields`.
+//! later, [`SecretRef`](crate::SecretRef) for what must not stand in the file. Every key that no
+//! field takes is an error, with or without `deny_unknown_fields`.
 //! Not for `untagged`, `flatten` and internally tagged types: serde buffers what they hold, and
 //! places and types get lost; decode a [`Node`] in two steps instead.
 //! A `Deserialize` that fails with `D::Error::custom(error)`, `error` being a [`crate::Error`],
@@ -36,6 +37,7 @@ mod access;
 mod decode;
 mod expand;
 mod fault;
+mod origin;
 mod parse;
 #[cfg(test)]
 mod properties;
@@ -49,7 +51,9 @@ use serde::de::DeserializeOwned;
 
 use crate::{Location, Result};
 
+pub(crate) use origin::Origin;
 pub use parse::parse;
+pub(crate) use wrap::SECRET;
 pub use wrap::{At, Pairs};
 
 /// A value in a YAML file and where it stands.

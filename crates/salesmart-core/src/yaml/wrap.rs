@@ -14,6 +14,8 @@ use crate::Location;
 pub(super) const AT: &str = "$salesmart_core::yaml::At";
 pub(super) const NODE: &str = "$salesmart_core::yaml::Node";
 pub(super) const PAIRS: &str = "$salesmart_core::yaml::Pairs";
+/// The same for [`SecretRef`](crate::SecretRef), which asks where a text came from.
+pub(crate) const SECRET: &str = "$salesmart_core::SecretRef";
 
 /// A decoded value that remembers its place. It works as a field, a list item, a map key and
 /// inside `Option`. In schemas it is its value: `#[schemars(with = "T")]`.

@@ -1,6 +1,7 @@
 //! What is there before anything is built: raw tables, system tables, and built tables that this
 //! run does not build.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
@@ -12,6 +13,7 @@ use super::fingerprint::{self, Fingerprint};
 use super::{Build, Built};
 use crate::header::Kind;
 use crate::name::{Relation, TableName};
+use crate::raw::RawStream;
 use crate::rule::Rule;
 use crate::{graph, store, system};
 
@@ -64,21 +66,35 @@ impl Build {
             .raw()
             .schema(system, stream)
             .ok_or_else(|| Error::bug(format!("`{relation}` has no columns")))?;
-        let mut paths: Vec<TablePath> = self
+        let streams: BTreeMap<TablePath, &RawStream> = self
             .request
             .raw
             .iter()
             .filter(|raw| raw.system.as_str() == system && raw.stream.as_str() == stream)
-            .map(|raw| TablePath::raw(&raw.connection, &raw.stream))
+            .map(|raw| (TablePath::raw(&raw.connection, &raw.stream), raw))
             .collect();
-        paths.sort();
-        paths.dedup();
         let mut fingerprint = Fingerprint::new();
         let mut files = Vec::new();
-        for path in &paths {
-            let Some(table) = self.request.lake.table(path).await? else { continue };
+        let mut problems = Vec::new();
+        for (path, raw) in streams {
+            let Some(table) = self.request.lake.table(&path).await? else { continue };
             fingerprint.add(path.as_str(), table.version.to_string().as_bytes());
+            if raw.is_discovered() {
+                let found = self.request.catalog.raw().discovered(raw, &table.schema);
+                if !found.missing.is_empty() {
+                    tracing::warn!(
+                        connection = %raw.connection,
+                        stream = %raw.stream,
+                        columns = found.missing.join(", "),
+                        "the source has no such columns: they read as null"
+                    );
+                }
+                problems.extend(found.problems);
+            }
             files.extend(table.files);
+        }
+        if let Some(error) = Error::many(problems) {
+            return Err(error);
         }
         let provider = store::provider(&self.request.lake, &files, schema)?;
         self.workspace

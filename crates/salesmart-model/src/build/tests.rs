@@ -16,6 +16,8 @@ use super::*;
 use crate::testing::{mart, render, small};
 use crate::{query, system};
 
+mod discovered;
+
 type Deal<'a> = (&'a str, Option<i128>, &'a str, i32, &'a str);
 
 fn connection() -> ConnectionName {
@@ -79,6 +81,8 @@ struct House {
     selectors: Vec<&'static str>,
     last_release: Option<BTreeMap<String, u64>>,
     as_of: DateTime<Utc>,
+    /// The streams, instead of the declared one.
+    raw: Option<Vec<RawStream>>,
 }
 
 impl House {
@@ -89,6 +93,7 @@ impl House {
             selectors: Vec::new(),
             last_release: None,
             as_of: "2026-01-31T12:00:00Z".parse().unwrap(),
+            raw: None,
         }
     }
 
@@ -107,13 +112,15 @@ impl House {
             lake: self.lake.clone(),
             catalog,
             selection,
-            raw: vec![RawStream {
-                system: SystemName::new("crm").unwrap(),
-                stream: stream(),
-                connection: connection(),
-                columns,
-                location: None,
-            }],
+            raw: self.raw.clone().unwrap_or_else(|| {
+                vec![RawStream {
+                    system: SystemName::new("crm").unwrap(),
+                    stream: stream(),
+                    connection: connection(),
+                    columns,
+                    location: Some(salesmart_core::Location::line("pipelines/crm.yml", 1)),
+                }]
+            }),
             system: BTreeMap::new(),
             late_system: Box::new(|so_far| {
                 Box::pin(async move {

@@ -1,5 +1,6 @@
 //! The functions that SQL may call beside DataFusion's own, and those it may not.
 
+mod fill_forward;
 mod fiscal;
 mod last_value;
 
@@ -17,6 +18,7 @@ pub(crate) fn register(context: &SessionContext, business: &BusinessSettings) {
         context.register_udf(function.as_ref().clone());
     }
     context.register_udaf(last_value::last_value());
+    context.register_udwf(fill_forward::fill_forward());
 }
 
 /// Names that read a clock or dice in other databases, and would only be "unknown" here.

@@ -4,23 +4,38 @@ use std::fmt::Write;
 use std::path::Path;
 use std::time::Duration;
 
+use chrono::NaiveDate;
 use salesmart_run::RunRecord;
-use salesmart_simulator::Company;
 
 use super::figures::{Figures, Row};
 use super::{nothing_new, shell_word};
 use crate::output::{Align, TextTable, grouped};
 use crate::style::Style;
 
+/// What the demo is about.
+pub(super) struct About {
+    /// Where the rows come from, as a person says it.
+    pub(super) source: &'static str,
+    /// How many deals there are.
+    pub(super) deals: u64,
+    /// How many people sell.
+    pub(super) reps: usize,
+    /// The first day of the history.
+    pub(super) starts: NaiveDate,
+    /// The last one.
+    pub(super) ends: NaiveDate,
+}
+
 /// What is about to happen.
-pub(super) fn opening(company: &Company, dir: &Path, style: Style) -> String {
+pub(super) fn opening(about: &About, dir: &Path, style: Style) -> String {
     format!(
-        "{}: {} deals of {} reps from {} to {}, in {}\n",
+        "{}: {} deals of {} reps from {} to {}, read from {}, in {}\n",
         style.bold(salesmart_simulator::COMPANY_NAME),
-        grouped(company.size().deals),
-        company.size().reps,
-        company.starts(),
-        company.as_of(),
+        grouped(about.deals),
+        about.reps,
+        about.starts,
+        about.ends,
+        about.source,
         shell_word(dir),
     )
 }
@@ -96,7 +111,7 @@ pub(super) fn closing(record: &RunRecord, took: Duration, style: Style) -> Strin
     let rows = record.rows();
     let mut text = format!("\n{} in {:.1} s", style.green("done"), took.as_secs_f64());
     if nothing_new(record) {
-        text.push_str(": nothing new landed, the export is the one that was read before");
+        text.push_str(": nothing new landed, the source holds what was read before");
     } else {
         let _ = write!(
             text,

@@ -12,12 +12,12 @@ fn the_example_can_be_read() {
     let name = ConnectionName::new("crm_export").unwrap();
     let with = section.get("with").unwrap();
     let connector = (crate::files::KIND.configure)(&name, with, Path::new("/project")).unwrap();
-    let streams: Vec<&str> = connector.streams().iter().map(|spec| spec.name.as_str()).collect();
+    let streams: Vec<&str> = connector.declared().iter().map(|spec| spec.name.as_str()).collect();
     assert_eq!(streams, ["opportunities", "activities"]);
-    let opportunities = &connector.streams()[0];
+    let opportunities = &connector.declared()[0];
     assert_eq!(opportunities.key, ["opportunity_id"]);
     assert_eq!(opportunities.max_rejected.unwrap().to_string(), "0.1%");
-    assert_eq!(connector.streams()[1].max_rejected, None);
+    assert_eq!(connector.declared()[1].max_rejected, None);
     assert_eq!(opportunities.location.as_ref().unwrap().line, 10);
     let columns: Vec<String> = opportunities
         .columns

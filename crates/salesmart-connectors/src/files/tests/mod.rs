@@ -17,7 +17,7 @@ use salesmart_core::{ConnectionName, Cursor, Error, Result, StreamName, yaml};
 use salesmart_extract::{Connector, Event, RejectedRow, Repair};
 use tempfile::TempDir;
 
-use crate::conformance::{Reading, read};
+use crate::conformance::{Reading, read, unknown};
 
 /// A folder with files, and a stream `deals` over them.
 struct Folder {
@@ -142,6 +142,7 @@ impl Seen {
                 Event::SnapshotEnds => "ends",
                 Event::Repaired(_) => "repaired",
                 Event::Checkpoint(_) => "checkpoint",
+                other => panic!("files send no {other:?}"),
             })
             .collect()
     }

@@ -1,9 +1,11 @@
-//! The files of a new project.
+//! A new project that reads the files a CRM exports.
 
 use std::path::{Path, PathBuf};
 
 use salesmart_core::{Error, Result};
 use salesmart_simulator::Company;
+
+use super::{Existing, write_file};
 
 /// Where the pipeline expects its export, from the project folder.
 pub const EXPORT_FOLDER: &str = "data/crm-export";
@@ -12,25 +14,16 @@ pub const PIPELINE: &str = "crm-export";
 
 /// The files of a new project: path from its folder, and text.
 const TEMPLATES: [(&str, &str); 6] = [
-    ("README.md", include_str!("../templates/README.md")),
-    (".gitignore", include_str!("../templates/gitignore")),
-    ("config/business.yml", include_str!("../templates/config/business.yml")),
-    ("config/lake.yml", include_str!("../templates/config/lake.yml")),
-    ("pipelines/crm-export.yml", include_str!("../../../pipelines/crm-export.yml")),
+    ("README.md", include_str!("../../templates/README.md")),
+    (".gitignore", include_str!("../../templates/gitignore")),
+    ("config/business.yml", include_str!("../../templates/config/business.yml")),
+    ("config/lake.yml", include_str!("../../templates/config/lake.yml")),
+    ("pipelines/crm-export.yml", include_str!("../../../../pipelines/crm-export.yml")),
     (
         "sql/marts/account/fct_account_won.sql",
-        include_str!("../templates/sql/marts/account/fct_account_won.sql"),
+        include_str!("../../templates/sql/marts/account/fct_account_won.sql"),
     ),
 ];
-
-/// What to do with files that are there already.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Existing {
-    /// Refuse, and write nothing.
-    Refuse,
-    /// Leave them as they are and write the others.
-    Keep,
-}
 
 /// Writes a project named after `company_name`, with the export of `company` as its data. The data
 /// of a generated company is always written: the same company gives the same bytes.
@@ -56,10 +49,7 @@ pub fn write(
         let text = text
             .replace("{{company}}", company_name)
             .replace("{{sample_ends}}", &company.as_of().to_string());
-        let folder = file.parent().unwrap_or(root);
-        std::fs::create_dir_all(folder)
-            .and_then(|()| std::fs::write(&file, text))
-            .map_err(|e| not_written(&file, e))?;
+        write_file(&file, &text)?;
         written.push(file);
     }
     company.write_export(&data)?;
@@ -84,12 +74,6 @@ fn refuse(root: &Path, data: &Path) -> Result<()> {
         .with("already there", there.join(", "))
         .with_state("nothing was written")
         .with_hint("name another folder: `salesmart init NEW-FOLDER`"))
-}
-
-fn not_written(path: &Path, error: std::io::Error) -> Error {
-    Error::configuration(format!("failed to write `{}`", path.display()))
-        .with_source(error)
-        .with_hint("make the folder writable, or name another one")
 }
 
 #[cfg(test)]

@@ -1,0 +1,23 @@
+/* @model
+description: What the sources say they have beside what was landed, one row a comparison.
+grain: [run_id, connection, stream, check_name, window_from, window_to]
+kind: table
+owner: revops
+tags: [ops]
+columns:
+  run_id: {type: string, doc: "the run", checks: [not_null]}
+  connection: {type: string, doc: "the connection", checks: [not_null]}
+  stream: {type: string, doc: "the stream", checks: [not_null]}
+  check_name: {type: string, doc: "window: the source's count of the rows of a window; keys: its list of all keys", checks: [not_null]}
+  window_from: {type: string, doc: "lower end of the window, as the source spells it; null: from the beginning"}
+  window_to: {type: string, doc: "upper end of the window"}
+  source_rows: {type: int64, doc: "rows or keys the source says it has"}
+  landed_rows: {type: int64, doc: "how many of them are landed, in quarantine, or were there unchanged"}
+  missing_rows: {type: int64, doc: "rows the source has and the lake does not; 0 where rows moved out of the window while it was read"}
+  status: {type: string, doc: "matched; moved: rows changed while they were read; mismatched: rows are missing", checks: [not_null, "accepted_values: [matched, moved, mismatched]"]}
+  note: {type: string, doc: "some of the missing keys, or what explains the numbers"}
+*/
+select
+    run_id, connection, stream, check_name, window_from, window_to, source_rows, landed_rows,
+    missing_rows, status, note
+from intermediate.int_reconciliation
