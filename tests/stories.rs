@@ -6,5 +6,6 @@ mod golden;
 mod line;
 mod models;
 mod publish;
+mod sources;
 mod stores;
 mod wrong;

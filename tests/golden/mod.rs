@@ -2,3 +2,4 @@
 
 mod crm_sales_opportunities;
 mod real_input;
+mod simulated;

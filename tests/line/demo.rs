@@ -22,6 +22,19 @@ fn the_demo_works_in_an_empty_folder_and_again() {
 }
 
 #[test]
+fn the_demo_reads_a_simulated_salesforce_over_http_unless_told_otherwise() {
+    let project = Project::new();
+    let salesforce = project.salesmart(&["demo", "--deals", "300"]).ok();
+    assert!(salesforce.stdout.contains("a simulated Salesforce"), "{}", salesforce.stdout);
+    let streams = project.path().join("salesmart-demo/lake/raw/salesforce");
+    assert!(streams.join("opportunity").is_dir());
+    for source in ["hubspot", "files"] {
+        let said = project.salesmart(&["demo", source, "--source", source, "--deals", "300"]).ok();
+        assert!(said.stdout.contains("win rate"), "{}", said.stdout);
+    }
+}
+
+#[test]
 fn a_new_project_works_at_once() {
     let project = Project::new();
     let _ = project.salesmart(&["init", "acme"]).ok();

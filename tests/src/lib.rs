@@ -7,6 +7,9 @@
     reason = "tests fail by panicking"
 )]
 
+pub mod raw;
+pub mod simulated;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

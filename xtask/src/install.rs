@@ -22,7 +22,7 @@ const NEEDS: [Need; 3] = [
         packages: &["build-essential"],
     },
     Need {
-        purpose: "Python with venv, for the S3 server of the tests",
+        purpose: "Python with venv, for the S3 server and the client programs of the tests",
         probe: ("python3", &["-c", "import ensurepip, venv"]),
         packages: &["python3", "python3-venv"],
     },

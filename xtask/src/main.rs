@@ -12,6 +12,7 @@
 mod bench;
 mod bless;
 mod check;
+mod clients;
 mod failure;
 mod http;
 mod install;

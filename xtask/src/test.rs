@@ -2,7 +2,7 @@
 
 use crate::failure::Failure;
 use crate::servers::Servers;
-use crate::{install, paths, process};
+use crate::{clients, install, paths, process};
 
 /// Installs, builds, starts the servers, runs every test and stops the servers.
 pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
@@ -16,6 +16,7 @@ pub(crate) fn run_with(arguments: &[String], more: &[(&str, &str)]) -> Result<()
     // The stories run the binary itself, which `cargo test` alone would not build. Same profile,
     // same packages, so every dependency is compiled once.
     process::run(&mut process::cargo(["build", "--release", "--workspace", "--locked"]))?;
+    let python = clients::python()?;
     let servers = Servers::start()?;
     let mut command = process::cargo(["test", "--release", "--locked", "--no-fail-fast"]);
     // The whole workspace unless packages are named. Cargo chooses the features of dependencies by
@@ -25,6 +26,7 @@ pub(crate) fn run_with(arguments: &[String], more: &[(&str, &str)]) -> Result<()
     }
     command.args(arguments);
     command.env("SALESMART_BIN", paths::target().join("release/salesmart"));
+    command.env("SALESMART_TEST_PYTHON", python);
     command.envs(servers.environment()).envs(more.iter().copied());
     // Dropping `servers` stops them, whatever the tests said.
     process::run(&mut command)
