@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 
 use salesmart_simulator::wire::FaultPlan;
-use salesmart_simulator::{Fixed6, Truth};
+use salesmart_simulator::{Fixed6, Scope, Truth};
+use salesmart_tests::said;
 use salesmart_tests::simulated::{Simulated, System, world};
 
 /// Metric, grain, scope, name, first day, stage.
@@ -121,4 +122,51 @@ fn salesforce_figures_are_the_true_ones() {
 #[test]
 fn hubspot_figures_are_the_true_ones() {
     agrees(System::HubSpot, 22, 12, 900);
+}
+
+/// One company in two systems: the connection is part of every key, so each deal is there twice,
+/// and what can be added up is twice the truth.
+#[test]
+fn an_org_and_a_portal_at_once_are_both_there() {
+    let both = Simulated::start(System::Salesforce, world(23, 8, 400), FaultPlan::none());
+    let portal = Simulated::start(System::HubSpot, both.world.clone(), FaultPlan::none());
+    let pipeline = std::fs::read(portal.project.path().join("pipelines/crm.yml")).unwrap();
+    both.project.write("pipelines/portal.yml", pipeline);
+    let as_of = both.world.read().now().to_rfc3339();
+    let run = |pipeline: &str| {
+        let mut command = both.command(&["run", pipeline, "--as-of", &as_of]);
+        let _ = said(command.envs(portal.environment())).ok();
+    };
+    run("crm");
+    run("portal");
+    let mut command = both.command(&[
+        "query",
+        "select metric, period_start, numerator, denominator, n from kpi.metric_value \
+         where scope = 'company' and period_grain = 'quarter' \
+         and metric in ('win_rate_count', 'win_rate_value', 'sales_cycle_mean')",
+        "--format",
+        "csv",
+    ]);
+    let published = said(command.envs(portal.environment())).ok().rows();
+    let twice = |number: Option<Fixed6>| {
+        number.map(|number| Fixed6(number.0 * 2).to_string()).unwrap_or_default()
+    };
+    let mut compared = 0;
+    for truth in both.world.read().truth(2) {
+        let is_additive =
+            matches!(truth.metric, "win_rate_count" | "win_rate_value" | "sales_cycle_mean");
+        if !is_additive || truth.period_grain != "quarter" || truth.scope != Scope::Company {
+            continue;
+        }
+        let start = truth.period_start.to_string();
+        let row = published
+            .iter()
+            .find(|row| row["metric"] == truth.metric && row["period_start"] == start)
+            .unwrap_or_else(|| panic!("no {} of {start}", truth.metric));
+        assert_eq!(row["numerator"], twice(truth.numerator), "{} of {start}", truth.metric);
+        assert_eq!(row["denominator"], twice(truth.denominator), "{} of {start}", truth.metric);
+        assert_eq!(row["n"], (truth.n * 2).to_string(), "{} of {start}", truth.metric);
+        compared += 1;
+    }
+    assert!(compared > 15, "only {compared} figures");
 }

@@ -120,3 +120,24 @@ fn logs_are_json_where_a_machine_reads_them() {
         assert!(entry["level"].is_string(), "{line}");
     }
 }
+
+#[test]
+fn every_connectors_example_is_a_pipeline_that_works() {
+    let project = Project::new();
+    let list = project.salesmart(&["connectors"]).ok().stdout;
+    let names: Vec<&str> = ["files", "salesforce", "hubspot"]
+        .into_iter()
+        .filter(|name| list.lines().any(|line| line.starts_with(name)))
+        .collect();
+    assert_eq!(names.len(), 3, "a connector is not listed, or not known here:\n{list}");
+    for name in names {
+        let example = project.salesmart(&["connectors", "example", name]).ok();
+        project.write("pipelines/example.yml", example.stdout);
+        let mut check = project.command(&["check"]);
+        for variable in ["SALESFORCE_CLIENT_ID", "SALESFORCE_CLIENT_SECRET", "HUBSPOT_TOKEN"] {
+            check.env(variable, "something");
+        }
+        let said = salesmart_tests::said(&mut check).ok();
+        assert!(said.stdout.contains("1 pipeline"), "{name}: {}", said.stdout);
+    }
+}

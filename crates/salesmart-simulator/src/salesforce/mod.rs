@@ -1,9 +1,9 @@
 //! Salesforce as a client sees it: OAuth, REST queries, Bulk 2.0 query jobs, and all their refusals,
 //! over a simulated world.
 //!
-//! A request goes through [`server`] (paths, sessions, limits) to [`rest`], [`bulk`] or
-//! [`replication`]. A query is parsed by [`soql`], held against the [`schema`] by [`bind`], and run
-//! over the [`org`]'s indexes by [`run`]. What the contract leaves open is in [`Settings`].
+//! A request goes through `server` (paths, sessions, limits) to `rest`, `bulk` or
+//! `replication`. A query is parsed by `soql`, held against the `schema` by `bind`, and run
+//! over the `org`'s indexes by `run`. What the contract leaves open is in [`Settings`].
 
 mod activity;
 mod bind;

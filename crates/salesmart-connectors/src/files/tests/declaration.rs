@@ -7,9 +7,9 @@ use super::*;
 #[test]
 fn the_example_can_be_read() {
     let node = yaml::parse("example.yml", crate::files::KIND.example, 1).unwrap();
-    let section = node.get("extract").unwrap().get("crm_export").unwrap();
+    let section = node.get("extract").unwrap().get("web_shop").unwrap();
     assert_eq!(section.get("connector").unwrap().as_text(), Some(crate::files::KIND.name));
-    let name = ConnectionName::new("crm_export").unwrap();
+    let name = ConnectionName::new("web_shop").unwrap();
     let with = section.get("with").unwrap();
     let connector = (crate::files::KIND.configure)(&name, with, Path::new("/project")).unwrap();
     let streams: Vec<&str> = connector.declared().iter().map(|spec| spec.name.as_str()).collect();
