@@ -6,6 +6,7 @@ owner: revops
 tags: [ops]
 columns:
   run_id: {type: string, doc: "the run"}
+  pipeline: {type: string, doc: "the pipeline it ran"}
   connection: {type: string, doc: "the connection"}
   stream: {type: string, doc: "the stream"}
   rows_read: {type: int64, doc: "rows read"}
@@ -49,6 +50,6 @@ final as (
         and stream_run.stream = compared.stream
 )
 select
-    run_id, connection, stream, rows_read, rows_landed, rows_quarantined, rows_unchanged,
-    rows_deleted, adds_up, raw_version, reconciliation, failure
+    run_id, pipeline, connection, stream, rows_read, rows_landed, rows_quarantined,
+    rows_unchanged, rows_deleted, adds_up, raw_version, reconciliation, failure
 from final

@@ -21,7 +21,7 @@ Try `salesmart demo`, or `salesmart init acme` for a project of your own.
 
 const AFTER_LONG_HELP: &str = "\
 Examples:
-  salesmart demo                              a made-up company, from its export to its KPIs
+  salesmart demo                              a made-up company, from its CRM to its KPIs
   salesmart init acme && cd acme              a project that works at once
   salesmart check                             every mistake that can be known without running
   salesmart run crm-export                    extract, land, model, publish
@@ -58,14 +58,14 @@ Exit codes:
 
 Data goes to standard output, everything else to standard error.";
 
-/// Turns what a CRM exports into sales figures that hold.
+/// Turns what a CRM knows into sales figures that hold.
 #[derive(Parser, Debug)]
 #[command(
     name = "salesmart",
     version,
     styles = STYLES,
-    about = "Turns what a CRM exports into sales figures that hold",
-    long_about = "Turns what a CRM exports into sales figures that hold.\n\n\
+    about = "Turns what a CRM knows into sales figures that hold",
+    long_about = "Turns what a CRM knows into sales figures that hold.\n\n\
         One straight line: rows are extracted from their source, landed in a lake that forgets \
         nothing, modelled with plain SQL, and published together as one release.",
     after_help = AFTER_HELP,
@@ -115,8 +115,8 @@ pub struct Global {
 pub enum Command {
     /// Show it all on a made-up company, in seconds
     ///
-    /// Generates the export of a company that never was, runs the whole line on it and prints what a
-    /// sales leader asks for. Needs no account and no network.
+    /// Serves the Salesforce of a company that never was over HTTP on this machine, runs the whole line
+    /// on it and prints what a sales leader asks for. Needs no account and no network.
     Demo(commands::demo::Demo),
     /// Make a project folder that works at once
     ///
@@ -170,9 +170,9 @@ pub enum Command {
     Schema(commands::schema::Schema),
     /// Print the completions of a shell
     Completions(commands::completions::Completions),
-    /// Generate the export of a made-up company
+    /// Make up a company: its exports, its CRMs over HTTP, its true figures
     ///
-    /// The same options give the same bytes. Its true figures are known, so it can test a pipeline.
+    /// The same options give the same company. Its true figures are known, so it can test a pipeline.
     Simulate(commands::simulate::Simulate),
 }
 

@@ -73,6 +73,7 @@ fn columns(table: &str) -> Option<&'static [(&'static str, ColumnType)]> {
         ],
         "stream_run" => &[
             ("run_id", Text),
+            ("pipeline", Text),
             ("connection", Text),
             ("stream", Text),
             ("rows_read", Int64),

@@ -46,6 +46,7 @@ pub(crate) fn early(records: &[RunRecord]) -> Result<BTreeMap<String, Vec<Record
         "stream_run",
         vec![
             text(each().map(|(record, _)| Some(record.run_id.as_str()))),
+            text(each().map(|(record, _)| Some(record.pipeline.as_str()))),
             text(each().map(|(_, stream)| Some(stream.connection.as_str()))),
             text(each().map(|(_, stream)| Some(stream.stream.as_str()))),
             number(each().map(|(_, stream)| stream.rows.read)),

@@ -17,15 +17,20 @@ stream_run as (
 reconciliation as (
     select * from intermediate.int_reconciliation
 ),
--- Run ids begin with the run's start time, so the greatest is the newest.
-newest as (
-    select
-        connection,
-        stream,
-        last_value(failure order by run_id) as failure,
-        last_value(adds_up order by run_id) as adds_up
+-- Run ids begin with the run's start time, so the greatest is the newest. A stream that the newest
+-- run of its pipeline did not read was taken out of it: whatever befell it, nobody waits for it.
+newest_run as (
+    select coalesce(pipeline, '') as pipeline, connection, max(run_id) as run_id
     from stream_run
-    group by connection, stream
+    group by coalesce(pipeline, ''), connection
+),
+newest as (
+    select stream_run.connection, stream_run.stream, stream_run.failure, stream_run.adds_up
+    from newest_run
+    inner join stream_run
+        on newest_run.pipeline = coalesce(stream_run.pipeline, '')
+        and newest_run.connection = stream_run.connection
+        and newest_run.run_id = stream_run.run_id
 ),
 -- A run compares several windows; counts of windows and lists of keys come at different times.
 newest_comparison as (
@@ -48,14 +53,11 @@ compared as (
 ),
 judged as (
     select
-        coalesce(newest.connection, compared.connection) as connection,
-        case
-            when newest.connection is null then false
-            else newest.failure is not null or not coalesce(newest.adds_up, false)
-        end as is_failed,
+        newest.connection,
+        newest.failure is not null or not coalesce(newest.adds_up, false) as is_failed,
         coalesce(compared.is_short, false) as is_short
     from newest
-    full join compared
+    left join compared
         on newest.connection = compared.connection and newest.stream = compared.stream
 ),
 final as (
