@@ -66,7 +66,7 @@ measure 'Salesforce, Bulk CSV' salesforce opportunity "login_url: $SALESFORCE_UR
     'auth: {flow: client_credentials, client_id: "${SALESFORCE_CLIENT_ID}", client_secret: "${SALESFORCE_CLIENT_SECRET}"}' \
     'objects: {include: [Opportunity]}'
 measure 'HubSpot, list pages' hubspot deals "base_url: $HUBSPOT_URL" \
-    'auth: {token: "${HUBSPOT_TOKEN}"}' 'objects: {include: [deals]}' 'associations: []' 'history: {}' \
+    'auth: {token: "${HUBSPOT_TOKEN}"}' 'objects: {include: [deals]}' 'associations: []' 'history: {}' 'forecasts: false' \
     'limits: {requests_per_ten_seconds: 1000000, searches_per_second: 1000000, pause: 0s}'
 
 printf '\n| what | records | records per core-second | MB per core-second | wall s | core-s | peak MiB |\n'

@@ -129,7 +129,7 @@ pub struct BulkConfig {
     /// `auto`: for windows with more rows than this. Default 20,000.
     #[serde(default = "twenty_thousand")]
     pub above: u64,
-    /// How many rows a page of results has; it bounds the memory of a stream. Default 25,000.
+    /// How many rows a page of results has; it bounds the memory of a stream. Default 10,000.
     #[serde(default = "page_rows")]
     pub page_rows: u32,
     /// How many rows one job may have; larger windows are cut in time. Default 1,000,000.
@@ -194,7 +194,7 @@ const fn twenty_thousand() -> u64 {
     20_000
 }
 const fn page_rows() -> u32 {
-    25_000
+    10_000
 }
 const fn window_rows() -> u64 {
     1_000_000
