@@ -137,14 +137,15 @@ impl Lander {
         Ok(())
     }
 
-    /// How many of the missing keys are named by a row in quarantine. Those are no samples then.
+    /// How many of the missing keys are the place of a row in quarantine. Those are no samples then.
+    /// Only the place counts: a record that merely mentions a lost one explains nothing.
     async fn in_quarantine(&mut self, tally: &mut Tally) -> Result<u64> {
         if tally.samples.is_empty() {
             return Ok(0);
         }
         let path = TablePath::quarantine(&self.request.connection, &self.request.stream.name);
         let Some(table) = self.request.lake.table(&path).await? else { return Ok(0) };
-        let columns = [SOURCE_POSITION.to_owned(), "record".to_owned()];
+        let columns = [SOURCE_POSITION.to_owned()];
         let mut batches = self.request.lake.read(&table, Some(&columns));
         let mut found: HashSet<usize> = HashSet::new();
         let looked_for = Words::of(&tally.samples);

@@ -172,6 +172,27 @@ async fn a_record_that_waits_in_quarantine_is_not_lost() {
 }
 
 #[tokio::test]
+async fn a_record_in_quarantine_that_mentions_a_lost_one_does_not_excuse_it() {
+    let mut story = with_three(1_000).await;
+    let rejected = RejectedRow {
+        position: "deals/006X7".to_owned(),
+        column: Some("amount".to_owned()),
+        value: Some("ten".to_owned()),
+        reason: "not a decimal(18,2)".to_owned(),
+        record: "{\"id\":\"006X7\",\"parent\":\"006X8\"}".to_owned(),
+    };
+    let mut events = vec![Event::Rejected(vec![rejected]), cursor(2)];
+    events.extend(census(&["a", "b", "c", "006X7", "006X8"]));
+    events.push(cursor(3));
+    let outcome = story.outcome(events, Threshold::Rows(1)).await;
+    assert!(outcome.lost_rows);
+    let keys = &outcome.landed.reconciliations[0];
+    assert_eq!((keys.source_rows, keys.landed_rows), (5, 4));
+    assert_eq!(keys.status, ReconciliationStatus::Mismatched);
+    assert!(keys.note.as_ref().unwrap().contains("without a row: 006X8"), "{keys:?}");
+}
+
+#[tokio::test]
 async fn an_empty_census_deletes_everything() {
     for partition_rows in [1_000, 1] {
         let mut story = with_three(partition_rows).await;
