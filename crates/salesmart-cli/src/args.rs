@@ -26,12 +26,14 @@ Examples:
   salesmart check                             every mistake that can be known without running
   salesmart run crm-export                    extract, land, model, publish
   salesmart query \"select * from kpi.win_rate where period_grain = 'year'\"
+  salesmart explain win_rate_count --period FY26Q3
   salesmart runs show last                    what the last run did, row by row
   salesmart releases roll-back r000041        readers see that one again
 
 A project is a folder:
   pipelines/*.yml       one pipeline a file: where rows come from, what they look like
-  config/business.yml   the company: currency, time zone, fiscal year
+  config/business.yml   the company: currency, time zone, fiscal year, holidays, forecast
+  config/targets.yml    what it means to reach: targets for any metric
   config/lake.yml       where the lake is; `--lake` and SALESMART_LAKE come before it
   sql/                  models that are added to those in the binary, or replace one of them
 
@@ -152,6 +154,14 @@ pub enum Command {
     ///
     /// Nothing can be changed by it.
     Query(commands::query::Query),
+    /// Show what one figure is made of, and that it adds up
+    ///
+    /// The deals behind it, what each contributes, and what was left out and why.
+    Explain(commands::explain::Explain),
+    /// List the metrics, and show what one of them means
+    ///
+    /// Definition, formula, unit, rules: the catalogue that `ops.metric` publishes.
+    Metrics(commands::metrics::Metrics),
     /// See what runs did
     ///
     /// Rows read, landed and quarantined; tables, checks, failures.
@@ -160,6 +170,10 @@ pub enum Command {
     ///
     /// A release is one version of every published table; readers see all of it or nothing.
     Releases(commands::releases::Releases),
+    /// Show, compare, verify and export the forecast history
+    ///
+    /// What was believed of each fiscal period, night by night, and that nobody changed it since.
+    Audit(commands::audit::Audit),
     /// List the models, show one, draw their graph
     Models(commands::models::Models),
     /// List the connectors, and show an example of one

@@ -22,6 +22,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use salesmart_core::{Error, Result};
+pub use salesmart_run::period;
 
 use args::{Cli, Command};
 use context::Context;
@@ -60,6 +61,9 @@ fn run(cli: Cli) -> Result<()> {
         Command::Query(command) => command.run(&context),
         Command::Runs(command) => command.run(&context),
         Command::Releases(command) => command.run(&context),
+        Command::Explain(command) => command.run(&context),
+        Command::Metrics(command) => command.run(&context),
+        Command::Audit(command) => command.run(&context),
         Command::Models(command) => command.run(&context),
         Command::Connectors(command) => command.run(&context),
         Command::Schema(command) => command.run(&context),

@@ -8,6 +8,9 @@ use salesmart_core::{Error, Result};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::forecast::{Forecast, ForecastFile};
+use crate::holidays::{self, Holiday};
+
 /// What models must know of the company.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Business {
@@ -21,6 +24,10 @@ pub struct Business {
     pub fiscal_year: FiscalYear,
     /// Days without activity after which an open deal counts as stale.
     pub stale_after_days: u32,
+    /// Days that are no working days beside the weekends, in order.
+    pub holidays: Vec<Holiday>,
+    /// How forecasts are kept and compared.
+    pub forecast: Forecast,
 }
 
 /// The fiscal year. A year is named by the calendar year in which it ends.
@@ -77,6 +84,8 @@ impl Default for Business {
             time_zone: Tz::UTC,
             fiscal_year: FiscalYear::default(),
             stale_after_days: 14,
+            holidays: Vec::new(),
+            forecast: Forecast::default(),
         }
     }
 }
@@ -116,6 +125,15 @@ pub(crate) struct BusinessFile {
     /// Days without activity after which an open deal counts as stale. By default 14.
     #[schemars(with = "Option<u32>", range(min = 1))]
     stale_after_days: Option<At<u32>>,
+    /// Days that are no working days beside Saturday and Sunday: dates, or `{date: …, name: …}`.
+    /// Quotas are prorated, and the pace of targets is measured, by working days.
+    #[serde(default)]
+    #[schemars(schema_with = "crate::schema::holidays")]
+    holidays: Vec<Node>,
+    /// How forecasts are kept and compared.
+    #[serde(default)]
+    #[schemars(with = "Option<ForecastFile>")]
+    forecast: Option<ForecastFile>,
 }
 
 /// The fiscal year.
@@ -162,6 +180,8 @@ impl Business {
             time_zone: file.time_zone.unwrap_or(default.time_zone),
             fiscal_year: file.fiscal_year.unwrap_or(default.fiscal_year),
             stale_after_days,
+            holidays: holidays::read(&file.holidays)?,
+            forecast: file.forecast.map_or(Ok(default.forecast), Forecast::try_from)?,
         })
     }
 }

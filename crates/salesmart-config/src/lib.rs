@@ -10,10 +10,13 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking"))]
 
 pub mod business;
+pub mod forecast;
+pub mod holidays;
 pub mod lake;
 pub mod pipeline;
 mod project;
 pub mod schema;
+pub mod targets;
 #[cfg(test)]
 mod tests;
 pub mod variables;
@@ -21,4 +24,5 @@ pub mod variables;
 pub use business::{Business, FiscalYear};
 pub use pipeline::{Connection, Pipeline};
 pub use project::Project;
+pub use targets::Target;
 pub use variables::Variables;

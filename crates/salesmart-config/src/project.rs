@@ -1,4 +1,5 @@
-//! A project folder: `pipelines/*.yml`, `config/business.yml` and `config/lake.yml`.
+//! A project folder: `pipelines/*.yml`, and `business.yml`, `targets.yml` and `lake.yml` of
+//! `config/`.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -8,10 +9,10 @@ use salesmart_core::yaml::{self, Node};
 use salesmart_core::{Error, ErrorKind, Location, Result};
 
 use crate::lake::{self, LakeFile};
-use crate::{Business, Pipeline, Variables};
+use crate::{Business, Pipeline, Target, Variables, targets};
 
 /// The files that are read from `config/`, without their ending.
-const CONFIG_FILES: [&str; 2] = ["business", "lake"];
+const CONFIG_FILES: [&str; 3] = ["business", "lake", "targets"];
 
 /// A project whose files are all well-formed. Variables are replaced when a pipeline or the lake
 /// is asked for, so that one pipeline's missing variable does not keep the others from running.
@@ -19,7 +20,9 @@ const CONFIG_FILES: [&str; 2] = ["business", "lake"];
 pub struct Project {
     root: PathBuf,
     business: Business,
-    lake: Option<Node>,
+    targets: Vec<Target>,
+    /// The files of `config/` as they are written, by name.
+    config: BTreeMap<String, Node>,
     pipelines: BTreeMap<String, Node>,
     variables: Variables,
 }
@@ -42,7 +45,8 @@ impl Project {
         let mut project = Self {
             root: root.to_owned(),
             business: Business::default(),
-            lake: None,
+            targets: Vec::new(),
+            config: BTreeMap::new(),
             pipelines: BTreeMap::new(),
             variables: variables.clone(),
         };
@@ -72,6 +76,12 @@ impl Project {
     #[must_use]
     pub fn business(&self) -> &Business {
         &self.business
+    }
+
+    /// What the company means to reach, in the order of `config/targets.yml`.
+    #[must_use]
+    pub fn targets(&self) -> &[Target] {
+        &self.targets
     }
 
     /// The names of the pipelines, sorted.
@@ -115,7 +125,7 @@ impl Project {
     /// # Errors
     /// When `config/lake.yml` is asked and uses a variable that is not set.
     pub fn lake_url(&self, given: Option<&str>) -> Result<String> {
-        match (given, &self.lake) {
+        match (given, self.config.get("lake")) {
             (Some(given), _) => Ok(given.to_owned()),
             (None, Some(node)) => LakeFile::url(&self.variables.fill(node)?, &self.root),
             (None, None) => Ok(lake::resolve(lake::DEFAULT_URL, &self.root)),
@@ -146,29 +156,30 @@ impl Project {
     }
 
     fn add_config(&mut self, file: &ProjectFile) -> Result<()> {
+        if !CONFIG_FILES.contains(&file.stem.as_str()) {
+            let error = Error::configuration(format!("nothing reads `{}`", file.name))
+                .with("expected", list(CONFIG_FILES))
+                .at(file.location());
+            return Err(match nearest(&file.stem, CONFIG_FILES) {
+                Some(near) => error.with_hint(format!("rename it to `config/{near}.yml`")),
+                None => error.with_hint("move it out of `config/`"),
+            });
+        }
+        let node = file.read()?;
         match file.stem.as_str() {
-            "business" => self.business = Business::decode(&self.variables.fill(&file.read()?)?)?,
-            "lake" => {
-                let node = file.read()?;
-                // `--lake` may make its variables needless.
+            "business" => self.business = Business::decode(&self.variables.fill(&node)?)?,
+            "targets" => self.targets = targets::decode(&self.variables.fill(&node)?)?,
+            // `--lake` may make the variables of `lake.yml` needless.
+            _ => {
                 if let Ok(filled) = self.variables.fill(&node) {
                     LakeFile::url(&filled, &self.root)?;
                 }
-                if let Some(other) = self.lake.replace(node) {
-                    return Err(twice(file, &other));
-                }
-            }
-            other => {
-                let error = Error::configuration(format!("nothing reads `{}`", file.name))
-                    .with("expected", list(CONFIG_FILES.map(|name| name).iter().copied()))
-                    .at(file.location());
-                return Err(match nearest(other, CONFIG_FILES) {
-                    Some(near) => error.with_hint(format!("rename it to `config/{near}.yml`")),
-                    None => error.with_hint("move it out of `config/`"),
-                });
             }
         }
-        Ok(())
+        match self.config.insert(file.stem.clone(), node) {
+            Some(other) => Err(twice(file, &other)),
+            None => Ok(()),
+        }
     }
 
     fn no_pipeline(&self, name: &str) -> Error {

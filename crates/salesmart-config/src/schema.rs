@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use crate::business::BusinessFile;
 use crate::lake::LakeFile;
 use crate::pipeline::PipelineFile;
+use crate::targets::TargetsFile;
 
 /// The schema of `pipelines/*.yml`. `connectors` are the names of the known connectors with the
 /// schemas of their `with` sections; without any, `connector` and `with` are left open.
@@ -48,6 +49,12 @@ pub fn business() -> Value {
 #[must_use]
 pub fn lake() -> Value {
     of::<LakeFile>()
+}
+
+/// The schema of `config/targets.yml`.
+#[must_use]
+pub fn targets() -> Value {
+    of::<TargetsFile>()
 }
 
 fn of<T: JsonSchema>() -> Value {
@@ -124,5 +131,57 @@ pub(crate) fn month(_: &mut SchemaGenerator) -> Schema {
 pub(crate) fn weekday(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "enum": ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"],
+    })
+}
+
+/// A day.
+const DATE: &str = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$";
+
+/// The schema of `holidays`.
+pub(crate) fn holidays(_: &mut SchemaGenerator) -> Schema {
+    let date = json!({"type": "string", "pattern": DATE, "examples": ["2026-12-25"]});
+    json_schema!({
+        "type": "array",
+        "items": {
+            "oneOf": [
+                date,
+                {
+                    "type": "object",
+                    "properties": {"date": date, "name": {"type": "string"}},
+                    "required": ["date"],
+                    "additionalProperties": false,
+                },
+            ],
+        },
+    })
+}
+
+/// The schema of a target's period.
+pub(crate) fn target_period(_: &mut SchemaGenerator) -> Schema {
+    let date = json!({"type": "string", "pattern": DATE});
+    json_schema!({
+        "oneOf": [
+            {
+                "type": "string",
+                "pattern": "^[Ff][Yy]([0-9]{2}|[0-9]{4})([Qq][1-4]|[Mm][0-9]{1,2})?$|^[0-9]{4}-[0-9]{2}$",
+                "examples": ["FY26", "FY26Q3", "FY26M07", "2026-08"],
+            },
+            {
+                "type": "object",
+                "properties": {"month": date, "quarter": date, "year": date},
+                "minProperties": 1,
+                "maxProperties": 1,
+                "additionalProperties": false,
+            },
+        ],
+    })
+}
+
+/// The schema of an exact decimal.
+pub(crate) fn decimal(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": ["number", "string"],
+        "pattern": r"^-?[0-9]+(\.[0-9]{1,6})?$",
+        "examples": [0.35, 1_200_000],
     })
 }

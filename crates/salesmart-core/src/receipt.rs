@@ -325,6 +325,25 @@ pub struct Modeled {
     pub checks: Vec<CheckResult>,
 }
 
+/// The last link of the chain of sealed forecast snapshots. Runs and releases keep it, so that a
+/// chain whose end was cut off, or that was sealed anew, is found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ForecastHead {
+    /// The snapshot's number.
+    pub snapshot_no: i64,
+    /// Its hash, in lower-case hex.
+    pub hash: String,
+}
+
+/// A forecast snapshot that a run sealed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SealedSnapshot {
+    /// Its number.
+    pub snapshot_no: i64,
+    /// The fiscal period, such as `FY26Q3`.
+    pub period: String,
+}
+
 /// What stage `publish` leaves behind.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Published {

@@ -1,6 +1,6 @@
 //! Making files part of a table, with what belongs to them, in one step.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use arrow::datatypes::SchemaRef;
 use chrono::Utc;
@@ -27,6 +27,8 @@ pub enum CommitMode {
     /// Those whose names begin with this are replaced, the others stay
     /// (see [`crate::TableWriter::with_prefix`]).
     ReplacePrefix(String),
+    /// Those of these names are replaced, the others stay. All of them must be there.
+    ReplaceFiles(BTreeSet<String>),
 }
 
 /// Files and what belongs to them.
@@ -104,6 +106,7 @@ impl Lake {
                 if &metadata != state.metadata() {
                     actions.push(Action::Metadata(metadata));
                 }
+                let mut replaced = 0;
                 for file in state.log_data().iter() {
                     let goes = match &commit.mode {
                         CommitMode::Append => false,
@@ -111,10 +114,19 @@ impl Lake {
                         CommitMode::ReplacePrefix(prefix) => {
                             file.path().starts_with(prefix.as_str())
                         }
+                        CommitMode::ReplaceFiles(names) => names.contains(file.path().as_ref()),
                     };
                     if goes {
+                        replaced += 1;
                         actions.push(Action::Remove(file.remove_action(true)));
                     }
+                }
+                if let CommitMode::ReplaceFiles(names) = &commit.mode
+                    && names.len() != replaced
+                {
+                    return Err(Error::bug(format!(
+                        "table `{path}` no longer has the files that a commit replaces"
+                    )));
                 }
             }
         }

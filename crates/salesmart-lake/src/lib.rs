@@ -18,6 +18,7 @@
 mod commit;
 pub mod crash;
 mod document;
+mod history;
 mod lease;
 mod path;
 mod read;
@@ -29,6 +30,7 @@ mod tests;
 mod writer;
 
 pub use commit::{Commit, CommitMode};
+pub use history::{StoredFile, TableCommit};
 pub use lease::{Lease, LeaseRecord};
 pub use path::TablePath;
 pub use release::{PointerEntry, Release, ReleasedTable};

@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
+use salesmart_core::receipt::ForecastHead;
 use salesmart_core::{Error, ErrorKind, ReleaseId, Result, RunId};
 use serde::{Deserialize, Serialize};
 
@@ -38,6 +39,9 @@ pub struct Release {
     pub run_id: RunId,
     /// The instant its models were built as of.
     pub as_of: DateTime<Utc>,
+    /// The last sealed forecast snapshot, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forecast_head: Option<ForecastHead>,
     /// `schema.table` to version.
     pub tables: BTreeMap<String, ReleasedTable>,
 }

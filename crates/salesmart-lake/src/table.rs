@@ -136,8 +136,11 @@ impl Lake {
         })
     }
 
-    /// What Salesmart wrote into one commit.
-    async fn commit_metadata(
+    /// What Salesmart wrote into one commit; empty where it wrote nothing, or the commit is gone.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn commit_metadata(
         &self,
         path: &TablePath,
         version: u64,

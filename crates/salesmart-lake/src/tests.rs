@@ -107,6 +107,31 @@ async fn a_batch_that_is_written_again_replaces_itself() {
 }
 
 #[tokio::test]
+async fn named_files_are_replaced_together_or_not_at_all() {
+    let (_folder, lake) = lake().await;
+    for id in 1..=3 {
+        write(&lake, &format!("f{id}-"), &[id], CommitMode::Append).await;
+    }
+    let table = lake.table(&path()).await.unwrap().unwrap();
+    let name = |index: usize| table.files[index].path.rsplit('/').next().unwrap().to_owned();
+    let first_two = CommitMode::ReplaceFiles([name(0), name(1)].into());
+    write(&lake, "", &[10, 20, 25], first_two.clone()).await;
+    assert_eq!(ids(&lake, None).await, [3, 10, 20, 25]);
+    assert_eq!(ids(&lake, Some(2)).await, [1, 2, 3]);
+    // They are gone: who would replace them knows an older table.
+    let commit = Commit {
+        files: Vec::new(),
+        mode: first_two,
+        schema: schema(),
+        metadata: BTreeMap::new(),
+        transaction: None,
+        description: None,
+    };
+    assert_eq!(lake.commit(&path(), commit).await.unwrap_err().kind(), ErrorKind::Bug);
+    assert_eq!(ids(&lake, None).await, [3, 10, 20, 25]);
+}
+
+#[tokio::test]
 async fn a_commit_without_rows_still_carries_its_metadata() {
     let (_folder, lake) = lake().await;
     let commit = Commit {
@@ -144,6 +169,7 @@ fn release(version: u64) -> Release {
         pipeline: "nightly".to_owned(),
         run_id: RunId::from_text("run"),
         as_of: at("2026-11-23T05:00:00Z"),
+        forecast_head: None,
         tables: BTreeMap::from([("kpi.win_rate".to_owned(), ReleasedTable { version, rows: 1 })]),
     }
 }
@@ -209,4 +235,36 @@ async fn a_dead_or_silent_holder_is_replaced_and_notices() {
     child.kill().unwrap();
     child.wait().unwrap();
     lake.acquire_lease("nightly", &RunId::from_text("three")).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_history_tells_each_commit_and_a_file_as_it_lies_there() {
+    let (folder, lake) = lake().await;
+    write(&lake, "", &[1, 2, 3], CommitMode::Append).await;
+    write(&lake, "", &[4], CommitMode::Append).await;
+    write(&lake, "", &[9, 8], CommitMode::Overwrite).await;
+    let history = lake.history(&path()).await.unwrap();
+    let shape: Vec<_> =
+        history.iter().map(|c| (c.version, c.added.len(), c.removed.len())).collect();
+    assert_eq!(shape, [(0, 1, 0), (1, 1, 0), (2, 1, 2)]);
+    assert_eq!(history[0].added[0].rows, 3);
+    assert_eq!(history[0].metadata["cursor"], json!({ "at": 3 }));
+    assert!(history[0].at.is_some());
+
+    let file = &history[2].added[0];
+    let stored = lake.stored_file(file).await.unwrap().unwrap();
+    assert_eq!(stored.size, file.size);
+    let place = folder.path().join("lake").join(&file.path);
+    let mut bytes = std::fs::read(&place).unwrap();
+    bytes[9] ^= 1;
+    std::fs::write(&place, bytes).unwrap();
+    let changed = lake.stored_file(file).await.unwrap().unwrap();
+    assert_eq!(changed.size, stored.size);
+    assert_ne!(changed.sha256, stored.sha256);
+    std::fs::remove_file(&place).unwrap();
+    assert_eq!(lake.stored_file(file).await.unwrap(), None);
+    // What is damaged in the log is counted, and the rest of it still told.
+    let log = folder.path().join("lake/raw/crm/deals/_delta_log/00000000000000000001.json");
+    std::fs::write(log, "{\"add\": ").unwrap();
+    assert_eq!(lake.history(&path()).await.unwrap()[1].unreadable_lines, 1);
 }

@@ -12,8 +12,8 @@
 //!       - {deal_id: d1, amount: 12.00}
 //! ```
 //!
-//! Inputs that are not given are empty with their declared schema, except `system.business`,
-//! which follows from the settings. Given raw rows get plausible provenance where they name none.
+//! Inputs that are not given are empty with their declared schema, except the system tables that
+//! follow from the settings, such as `system.business`. Given raw rows get plausible provenance where they name none.
 //! Only the columns that `expect` names are compared; the order of rows counts when
 //! `ordered: true`. `cte:` names the step to look at instead of the result.
 
@@ -222,7 +222,8 @@ fn give(
         let given = case.given.iter().find(|(table, _)| table.value == name);
         let batch = match (given, &read.relation) {
             (Some((_, rows)), relation) => rows::batch(&name, relation, &schema, rows)?,
-            (None, Relation::System(table)) if table == "business" => system::business(business)?,
+            (None, Relation::System(table)) => system::of_settings(table, business)?
+                .unwrap_or_else(|| arrow::array::RecordBatch::new_empty(Arc::clone(&schema))),
             (None, _) => arrow::array::RecordBatch::new_empty(Arc::clone(&schema)),
         };
         let table = MemTable::try_new(schema, vec![vec![batch]]).map_err(|e| {

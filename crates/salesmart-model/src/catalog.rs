@@ -15,7 +15,7 @@ use crate::nearest::did_you_mean;
 use crate::raw::{self, RawTables};
 use crate::refs::{self, Reference};
 use crate::rule::Rule;
-use crate::{sql, system};
+use crate::{incremental, sql, system};
 
 /// Where a model comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,6 +76,24 @@ impl Model {
     pub fn stem(&self) -> &str {
         let name = self.path.rsplit('/').next().unwrap_or(&self.path);
         name.strip_suffix(".sql").unwrap_or(name)
+    }
+
+    /// Whether a relation it reads is its own rows so far, which only snapshots have.
+    pub(crate) fn reads_itself(&self, relation: &Relation) -> bool {
+        self.kind() == Kind::Snapshot && *relation == Relation::Model(self.name.clone())
+    }
+
+    /// Whether it is planned into what reads it, also where a release is explained: a view over
+    /// published tables.
+    #[must_use]
+    pub fn is_published_view(&self) -> bool {
+        self.layer == Layer::Mart && self.kind() == Kind::View
+    }
+
+    /// Whether releases show its table to readers.
+    #[must_use]
+    pub fn is_published(&self) -> bool {
+        self.layer.is_published() && self.kind().is_stored()
     }
 
     /// The columns that order the stored rows: the grain, or all where none is declared.
@@ -167,6 +185,9 @@ impl Catalog {
         match graph::order(&catalog.models) {
             Ok(order) => catalog.order = order,
             Err(cycles) => problems.extend(cycles),
+        }
+        for model in catalog.models.values() {
+            incremental::check_inputs(&catalog, model, &mut problems);
         }
         catalog.after_checks = graph::after_checks(&catalog.models, &catalog.order);
         match Error::many(problems) {
@@ -288,6 +309,8 @@ impl Catalog {
             for read in &model.reads {
                 if let Some(error) = self.unknown(&read.relation) {
                     problems.push(error.at(read.location.clone()));
+                } else if model.is_published_view() {
+                    problems.extend(self.not_published(model, read));
                 } else if !model.layer.may_read(model.system.as_deref(), &read.relation) {
                     problems.push(
                         Error::configuration(format!(
@@ -324,6 +347,26 @@ impl Catalog {
                 problems.push(error.at(check.location.clone()));
             }
         }
+    }
+
+    /// A view of the marts must be readable over a release alone.
+    fn not_published(&self, model: &Model, read: &Reference) -> Option<Error> {
+        let is_there = match &read.relation {
+            Relation::Model(name) => self.models.get(name).is_some_and(|target| {
+                (target.is_published() || target.is_published_view())
+                    && matches!(target.layer, Layer::Mart | Layer::Funnel)
+            }),
+            Relation::System(table) => system::FROM_SETTINGS.contains(&table.as_str()),
+            Relation::Raw { .. } => false,
+        };
+        let error = Error::configuration(format!(
+            "the view `{}` may not read `{}`, which a release does not have",
+            model.name, read.relation
+        ))
+        .at(read.location.clone())
+        .with("expected", "stored tables and views of mart, tables of funnel, `system.business`")
+        .with_hint("store what it needs in a mart, or write `kind: table`");
+        (!is_there).then_some(error)
     }
 
     fn unknown(&self, relation: &Relation) -> Option<Error> {
@@ -384,13 +427,32 @@ impl Model {
     /// What the header says beside its decoding.
     fn check_header(&self, problems: &mut Vec<Error>) {
         let at = || self.header.location.clone();
-        if self.layer.is_published() && self.kind() == Kind::View {
+        if self.layer.is_published() && !self.kind().is_stored() && !self.is_published_view() {
             problems.push(
                 Error::configuration(format!("`{}` is published and cannot be a view", self.name))
                     .at(at())
                     .with_hint(
                         "write `kind: table`: a release consists of versions of stored tables",
                     ),
+            );
+        }
+        incremental::check_header(self, problems);
+        if self.kind() == Kind::Snapshot && !self.layer.is_published() {
+            problems.push(
+                Error::configuration(format!(
+                    "`{}` is not published and cannot be a snapshot",
+                    self.name
+                ))
+                .at(at())
+                .with("expected", "a snapshot in mart, kpi, funnel, forecast or ops")
+                .with_hint("what is kept for ever is for readers: move it, or write `kind: table`"),
+            );
+        }
+        if self.kind() == Kind::Snapshot && self.header.grain.is_empty() {
+            problems.push(
+                Error::configuration(format!("the snapshot `{}` has no grain", self.name))
+                    .at(at())
+                    .with_hint("declare what identifies a row: `grain: [snapshot_date, …]`"),
             );
         }
         let raw: Vec<&Reference> = self

@@ -4,18 +4,52 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use salesmart_core::Error;
 
-use crate::catalog::Model;
+use crate::catalog::{Catalog, Model};
+use crate::header::Kind;
 use crate::name::{Relation, TableName};
 
 /// System tables that exist only after the checks of everything else have run.
 pub(crate) const AFTER_CHECKS: [&str; 2] = ["run", "check_result"];
 
-/// The models a model reads, in the order of their names.
+/// The models a model reads, in the order of their names. The rows that a snapshot has so far are
+/// no other model.
 pub(crate) fn upstream(model: &Model) -> impl Iterator<Item = &TableName> {
     model.reads.iter().filter_map(|read| match &read.relation {
+        Relation::Model(_) if model.reads_itself(&read.relation) => None,
         Relation::Model(name) => Some(name),
         _ => None,
     })
+}
+
+/// What a model is made of: the views between, each after what it reads, and the stored and given
+/// tables below them.
+pub(crate) struct Closure<'a> {
+    pub(crate) views: Vec<&'a Model>,
+    pub(crate) bases: BTreeSet<&'a Relation>,
+}
+
+/// Follows what a model reads through views. Its own rows are no input.
+pub(crate) fn closure<'a>(catalog: &'a Catalog, model: &'a Model) -> Closure<'a> {
+    let mut names: BTreeSet<&TableName> = BTreeSet::new();
+    let mut bases: BTreeSet<&Relation> = BTreeSet::new();
+    let mut waiting: Vec<&Model> = vec![model];
+    while let Some(next) = waiting.pop() {
+        for read in next.reads.iter().filter(|read| !next.reads_itself(&read.relation)) {
+            match &read.relation {
+                Relation::Model(name) => match catalog.model(name) {
+                    Some(view) if view.kind() == Kind::View => {
+                        if names.insert(name) {
+                            waiting.push(view);
+                        }
+                    }
+                    _ => _ = bases.insert(&read.relation),
+                },
+                _ => _ = bases.insert(&read.relation),
+            }
+        }
+    }
+    let views = catalog.order().iter().filter(|name| names.contains(name));
+    Closure { views: views.filter_map(|name| catalog.model(name)).collect(), bases }
 }
 
 /// Models in dependency order, and by name where the order is free. References to models that do
@@ -83,7 +117,8 @@ fn cycle(models: &BTreeMap<TableName, Model>, path: &[&TableName]) -> Error {
 }
 
 /// The models that can only be built after the checks, because they read, themselves or through
-/// others, what the checks found.
+/// others, what the checks found. Snapshots too: what they have once, they have for ever, so only
+/// figures that passed their checks go in.
 pub(crate) fn after_checks(
     models: &BTreeMap<TableName, Model>,
     order: &[TableName],
@@ -91,11 +126,12 @@ pub(crate) fn after_checks(
     let mut late: BTreeSet<TableName> = BTreeSet::new();
     for name in order {
         let Some(model) = models.get(name) else { continue };
-        let is_late = model.reads.iter().any(|read| match &read.relation {
-            Relation::System(table) => AFTER_CHECKS.contains(&table.as_str()),
-            Relation::Model(name) => late.contains(name),
-            Relation::Raw { .. } => false,
-        });
+        let is_late = model.kind() == Kind::Snapshot
+            || model.reads.iter().any(|read| match &read.relation {
+                Relation::System(table) => AFTER_CHECKS.contains(&table.as_str()),
+                Relation::Model(name) => late.contains(name),
+                Relation::Raw { .. } => false,
+            });
         if is_late {
             late.insert(name.clone());
         }

@@ -8,6 +8,7 @@ use salesmart_core::yaml::{self, At, Node, Pairs, Value};
 use salesmart_core::{Column, ColumnType, Error, Location, Result};
 use serde::{Deserialize, Serialize};
 
+use crate::incremental::{self, Incremental};
 use crate::name::TableName;
 use crate::rule::{CheckSpec, Rule};
 
@@ -19,6 +20,30 @@ pub enum Kind {
     View,
     /// Built and stored.
     Table,
+    /// Built and stored as a table is; where its header says how, only in part.
+    Incremental,
+    /// Stored, and only ever added to: the query gives the rows that are not there yet. It may
+    /// read its own name, which is its rows so far.
+    Snapshot,
+}
+
+impl Kind {
+    /// Its name, as headers write it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::View => "view",
+            Kind::Table => "table",
+            Kind::Incremental => "incremental",
+            Kind::Snapshot => "snapshot",
+        }
+    }
+
+    /// Whether there is a table in the lake.
+    #[must_use]
+    pub fn is_stored(self) -> bool {
+        self != Kind::View
+    }
 }
 
 /// A column as its model promises it.
@@ -74,6 +99,8 @@ pub struct ModelHeader {
     pub grain: Vec<String>,
     /// Whether it is stored; by default what is published is, and what is not is not.
     pub kind: Option<Kind>,
+    /// How it is brought up to date in part.
+    pub incremental: Option<Incremental>,
     /// Who answers for it.
     pub owner: Option<String>,
     /// Words to select it by.
@@ -115,6 +142,8 @@ struct RawModel {
     grain: Option<At<Vec<String>>>,
     #[serde(default)]
     kind: Option<Kind>,
+    #[serde(default)]
+    incremental: Option<At<incremental::Raw>>,
     #[serde(default)]
     owner: Option<String>,
     #[serde(default)]
@@ -303,6 +332,15 @@ pub(crate) fn model(file: &str, text: &str) -> Result<ModelHeader> {
         .map(|(name, column_type)| (Column { name: name.value, column_type }, name.location))
         .collect();
 
+    let incremental = match raw.incremental.map(|raw| incremental::declared(file, raw)) {
+        None => None,
+        Some(Ok(incremental)) => Some(incremental),
+        Some(Err(e)) => {
+            problems.push(e);
+            None
+        }
+    };
+
     if let Some(error) = Error::many(problems) {
         return Err(error);
     }
@@ -310,6 +348,7 @@ pub(crate) fn model(file: &str, text: &str) -> Result<ModelHeader> {
         description: raw.description.trim().to_owned(),
         grain: grain.value,
         kind: raw.kind,
+        incremental,
         owner: raw.owner,
         tags: raw.tags,
         source,

@@ -88,6 +88,21 @@ impl fmt::Display for Relation {
     }
 }
 
+impl std::str::FromStr for Relation {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let parts: Vec<&str> = text.split('.').collect();
+        match parts.as_slice() {
+            ["raw", system, stream] => {
+                Ok(Relation::Raw { system: (*system).to_owned(), stream: (*stream).to_owned() })
+            }
+            ["system", table] => Ok(Relation::System((*table).to_owned())),
+            _ => text.parse().map(Relation::Model),
+        }
+    }
+}
+
 /// A layer of the warehouse; each reads only what stands before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -170,6 +185,9 @@ impl Layer {
                 match self {
                     Layer::Intermediate => matches!(from, Layer::Staging | Layer::Intermediate),
                     Layer::Mart => matches!(from, Layer::Intermediate | Layer::Mart),
+                    Layer::Forecast => {
+                        matches!(from, Layer::Mart | Layer::Kpi | Layer::Funnel | Layer::Forecast)
+                    }
                     // Within a family one table builds on another: the union of all KPIs, the
                     // conversion on the visits, the accuracy on the ledger.
                     _ => from == Layer::Mart || from == self,
@@ -187,7 +205,7 @@ impl Layer {
             Layer::Mart => "intermediate, mart and system",
             Layer::Kpi => "mart, kpi and system",
             Layer::Funnel => "mart, funnel and system",
-            Layer::Forecast => "mart, forecast and system",
+            Layer::Forecast => "mart, kpi, funnel, forecast and system",
             Layer::Ops => "anything",
         }
     }
@@ -304,6 +322,8 @@ mod tests {
         assert_eq!(name_of("sql/marts/core/dim_rep.sql"), "mart.dim_rep");
         assert_eq!(name_of("sql/kpis/win_rate/kpi_win_rate.sql"), "kpi.win_rate");
         assert_eq!(name_of("sql/funnel/funnel_stage_visit.sql"), "funnel.stage_visit");
+        assert_eq!(name_of("sql/forecast/forecast_snapshot.sql"), "forecast.snapshot");
+        assert_eq!(name_of("sql/forecast/ledger/forecast_ledger.sql"), "forecast.ledger");
         assert_eq!(name_of("sql/ops/ops_run.sql"), "ops.run");
         assert_eq!(
             name_of("sql/checks/check_a_won_deal_has_an_amount.sql"),
@@ -341,6 +361,11 @@ mod tests {
         let mart = Relation::Model(TableName::new("mart", "dim_rep"));
         assert!(Layer::Kpi.may_read(None, &mart));
         assert!(!Layer::Intermediate.may_read(None, &mart));
+        let kpi = Relation::Model(TableName::new("kpi", "win_rate"));
+        assert!(Layer::Forecast.may_read(None, &kpi));
+        assert!(Layer::Kpi.may_read(None, &kpi));
+        assert!(!Layer::Funnel.may_read(None, &kpi));
+        assert!(!Layer::Mart.may_read(None, &kpi));
         let staging = Relation::Model(TableName::new("staging", "stg_crm__deals"));
         assert!(!Layer::Mart.may_read(None, &staging));
         assert!(!Layer::Kpi.may_read(None, &staging));

@@ -15,6 +15,7 @@ use salesmart_core::{ColumnType, Error, Result};
 use crate::catalog::{Catalog, Model, SqlCheck};
 use crate::diagnostics::Source;
 use crate::header::ColumnContract;
+use crate::incremental::AsOf;
 use crate::name::Relation;
 use crate::nearest::nearest;
 use crate::raw::{RawStream, quoted};
@@ -88,6 +89,7 @@ pub async fn plan_all(
         if let Err(error) = plan_model(&workspace, model, instant).await {
             problems.push(error);
         }
+        plan_incremental(&workspace, model, &mut problems).await;
     }
     for check in catalog.checks() {
         checks += 1;
@@ -98,6 +100,35 @@ pub async fn plan_all(
     match Error::many(problems) {
         Some(error) => Err(error),
         None => Ok(Planned { models: catalog.models().count(), checks }),
+    }
+}
+
+/// Plans what a model says of its keys.
+async fn plan_incremental(workspace: &Workspace, model: &Model, problems: &mut Vec<Error>) {
+    let Some(incremental) = &model.header.incremental else { return };
+    for input in &incremental.changed_by {
+        let text = format!("select {} as key from {}", input.key, input.relation);
+        let planned = async {
+            let query = sql::parse(&model.file, &text)?;
+            analysed(workspace, query, Source { file: &model.file, text: &text }).await
+        };
+        if let Err(error) = planned.await {
+            problems.push(error.at(input.location.clone()));
+        }
+    }
+    if let AsOf::Moves(query, text, location) = &incremental.as_of {
+        let instant = Instant::of_no_meaning();
+        let query = sql::bind_since(query, instant, instant);
+        let source = Source { file: &model.file, text };
+        match analysed(workspace, query, source).await {
+            Ok(plan) if plan.schema().fields().len() == 1 => {}
+            Ok(_) => problems.push(
+                Error::configuration("`as_of:` gives more than keys")
+                    .at(location.clone())
+                    .with("expected", "a query with one column"),
+            ),
+            Err(error) => problems.push(error.at(location.clone())),
+        }
     }
 }
 

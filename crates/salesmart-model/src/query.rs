@@ -22,7 +22,7 @@ use crate::settings::BusinessSettings;
 use crate::{functions, quarantine, store};
 
 /// What messages call the text of a query.
-const FILE: &str = "query";
+pub(crate) const FILE: &str = "query";
 
 /// One schema of a release. Tables are opened when a query asks for them.
 #[derive(Debug)]
@@ -41,23 +41,31 @@ impl SchemaProvider for ReleaseSchema {
     async fn table(&self, name: &str) -> EngineResult<Option<Arc<dyn TableProvider>>> {
         let Some(version) = self.versions.get(name) else { return Ok(None) };
         let external = |e: Error| DataFusionError::External(Box::new(e));
-        let path = store::path(&TableName::new(&self.schema, name));
-        let table = self.lake.table_at(&path, *version).await.map_err(external)?;
-        // Comments are for catalogs; in the engine they would make equal schemas differ.
-        let fields: Vec<Field> = table
-            .schema
-            .fields()
-            .iter()
-            .map(|field| Field::new(field.name(), field.data_type().clone(), field.is_nullable()))
-            .collect();
-        let schema = Arc::new(Schema::new(fields));
-        let provider = store::provider(&self.lake, &table.files, schema).map_err(external)?;
+        let name = TableName::new(&self.schema, name);
+        let provider = open(&self.lake, &name, *version).await.map_err(external)?;
         Ok(Some(provider))
     }
 
     fn table_exist(&self, name: &str) -> bool {
         self.versions.contains_key(name)
     }
+}
+
+/// A version of a table, with the columns it has.
+pub(crate) async fn open(
+    lake: &Lake,
+    name: &TableName,
+    version: u64,
+) -> Result<Arc<dyn TableProvider>> {
+    let table = lake.table_at(&store::path(name), version).await?;
+    // Comments are for catalogs; in the engine they would make equal schemas differ.
+    let fields: Vec<Field> = table
+        .schema
+        .fields()
+        .iter()
+        .map(|field| Field::new(field.name(), field.data_type().clone(), field.is_nullable()))
+        .collect();
+    store::provider(lake, &table.files, Arc::new(Schema::new(fields)))
 }
 
 /// Runs a query over a release: the exact table versions in `tables`, by `schema.table`. What is
@@ -98,7 +106,7 @@ pub async fn query(
 }
 
 /// Our own error inside the engine's, where a table of the release could not be opened.
-fn unwrapped(error: &DataFusionError) -> Option<Error> {
+pub(crate) fn unwrapped(error: &DataFusionError) -> Option<Error> {
     let DataFusionError::External(inner) = error.find_root() else { return None };
     let own = inner.downcast_ref::<Error>()?;
     let mut error = Error::new(own.kind(), own.message());

@@ -42,7 +42,9 @@ async fn every_case_gives_the_rows_it_says() {
     files(&folder, "yml", &mut paths);
     let mut failures = Vec::new();
     let mut run = 0;
-    for path in &paths {
+    // While one writes a model, its own cases are enough: SALESMART_CASES=kpis/win_rate.
+    let only = std::env::var("SALESMART_CASES").unwrap_or_default();
+    for path in paths.iter().filter(|path| path.to_string_lossy().contains(&only)) {
         let name = path.strip_prefix(&folder).unwrap().with_extension("sql");
         let name = format!("sql/{}", name.to_str().unwrap());
         let model = catalog.models().find(|model| model.path == name);
@@ -58,5 +60,5 @@ async fn every_case_gives_the_rows_it_says() {
         }
     }
     assert!(failures.is_empty(), "{} of {run} failed:\n{}", failures.len(), failures.join("\n\n"));
-    assert!(run > 40, "only {run} cases were found");
+    assert!(!only.is_empty() || run > 40, "only {run} cases were found");
 }

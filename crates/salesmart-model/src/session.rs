@@ -76,6 +76,31 @@ impl Workspace {
         Self { context, schemas: Arc::default(), raw, warehouse }
     }
 
+    /// A workspace without tables that shares this one's memory and stores.
+    pub(crate) fn fresh(&self, business: &BusinessSettings, config: SessionConfig) -> Self {
+        Self::new(business, self.context.runtime_env(), config)
+    }
+
+    /// The table that a relation is now.
+    pub(crate) async fn provider(
+        &self,
+        relation: &Relation,
+    ) -> EngineResult<Option<Arc<dyn TableProvider>>> {
+        let (catalog, schema, name) = match relation {
+            Relation::Model(name) => (WAREHOUSE, name.schema.as_str(), name.table.as_str()),
+            Relation::System(name) => (WAREHOUSE, "system", name.as_str()),
+            Relation::Raw { system, stream } => (RAW, system.as_str(), stream.as_str()),
+        };
+        let schema = {
+            let schemas = self.schemas.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+            schemas.get(&(catalog.to_owned(), schema.to_owned())).cloned()
+        };
+        match schema {
+            Some(schema) => schema.table(name).await,
+            None => Ok(None),
+        }
+    }
+
     pub(crate) fn context(&self) -> &SessionContext {
         &self.context
     }

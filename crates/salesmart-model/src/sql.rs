@@ -41,6 +41,11 @@ pub(crate) fn parse(file: &str, text: &str) -> Result<Query> {
     }
 }
 
+/// The instant of the last build, where only a part is built.
+const LAST_AS_OF: &str = "$last_as_of";
+/// The company's day at that instant.
+const LAST_AS_OF_DATE: &str = "$last_as_of_date";
+
 /// The instant models are built as of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Instant {
@@ -52,31 +57,58 @@ impl Instant {
     pub(crate) fn new(as_of: DateTime<Utc>, business: &BusinessSettings) -> Self {
         Self { as_of, date: business.date_of(as_of) }
     }
+
+    /// Any instant, where only its type matters.
+    pub(crate) fn of_no_meaning() -> Self {
+        Self { as_of: DateTime::UNIX_EPOCH, date: NaiveDate::default() }
+    }
 }
 
 /// A copy of the query with `$as_of` and `$as_of_date` as literals of their types.
 pub(crate) fn bind(query: &Query, instant: Instant) -> Query {
-    let mut query = query.clone();
-    // Typed in the tree, not in the text: places in messages stay the file's.
-    let literal = |text: String| -> Option<Expr> {
-        Parser::new(&GenericDialect).try_with_sql(&text).ok()?.parse_expr().ok()
-    };
-    let as_of = literal(format!(
+    bind_all(query, &[(AS_OF, timestamp(instant)), (AS_OF_DATE, date(instant))])
+}
+
+/// The same, with `$last_as_of` and `$last_as_of_date` for the instant of an earlier build.
+pub(crate) fn bind_since(query: &Query, last: Instant, instant: Instant) -> Query {
+    bind_all(
+        query,
+        &[
+            (AS_OF, timestamp(instant)),
+            (AS_OF_DATE, date(instant)),
+            (LAST_AS_OF, timestamp(last)),
+            (LAST_AS_OF_DATE, date(last)),
+        ],
+    )
+}
+
+// Typed in the tree, not in the text: places in messages stay the file's.
+fn literal(text: &str) -> Expr {
+    Parser::new(&GenericDialect)
+        .try_with_sql(text)
+        .and_then(|mut parser| parser.parse_expr())
+        .expect("a fixed form is an expression")
+}
+
+fn timestamp(instant: Instant) -> Expr {
+    literal(&format!(
         "arrow_cast('{}', 'Timestamp(Microsecond, Some(\"UTC\"))')",
         instant.as_of.to_rfc3339_opts(SecondsFormat::Micros, true)
     ))
-    .expect("a fixed form is an expression");
-    let date = literal(format!("cast('{}' as date)", instant.date))
-        .expect("a fixed form is an expression");
+}
+
+fn date(instant: Instant) -> Expr {
+    literal(&format!("cast('{}' as date)", instant.date))
+}
+
+fn bind_all(query: &Query, values: &[(&str, Expr)]) -> Query {
+    let mut query = query.clone();
     let _: ControlFlow<()> = visit_expressions_mut(&mut query, |expr| {
         if let Expr::Value(value) = expr
             && let Value::Placeholder(name) = &value.value
+            && let Some((_, value)) = values.iter().find(|(known, _)| known == name)
         {
-            match name.as_str() {
-                AS_OF => *expr = as_of.clone(),
-                AS_OF_DATE => *expr = date.clone(),
-                _ => {}
-            }
+            *expr = value.clone();
         }
         ControlFlow::Continue(())
     });

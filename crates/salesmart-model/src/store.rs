@@ -22,6 +22,13 @@ pub(crate) const CONTENT: &str = "content";
 /// The key under which a build says how many rows share their grain with another.
 pub(crate) const DUPLICATES: &str = "grain_duplicates";
 
+/// The key under which an incremental build says what it was made of, input by input.
+pub(crate) const INCREMENTAL: &str = "incremental";
+/// The key under which it says which values of its key each file holds.
+pub(crate) const RANGES: &str = "ranges";
+/// The key under which a build of a part says which keys it replaced.
+pub(crate) const CHANGED_KEYS: &str = "changed_keys";
+
 /// Makes the lake's files readable in a session.
 pub(crate) fn attach(context: &SessionContext, lake: &Lake) {
     context.register_object_store(lake.store_url(), lake.object_store());

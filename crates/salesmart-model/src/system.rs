@@ -1,24 +1,28 @@
 //! The tables of schema `system`, which Salesmart itself provides to models.
 //!
-//! `business`, `metric` and `model_column` follow from the settings and the catalog;
-//! `stream_run`, `repair`, `reconciliation` and `schema_change` come with the build request; `run`
+//! `business`, `holiday`, `metric`, `model_column` and `target` follow from the settings and the
+//! catalog; `stream_run`, `repair`, `reconciliation` and `schema_change` come with the build request; `run`
 //! and `check_result` are made after the checks, and what reads them is built last.
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BooleanArray, Int64Array, RecordBatch, StringArray};
-use arrow::datatypes::{Field, Schema, SchemaRef};
+use arrow::array::{
+    ArrayRef, BooleanArray, Date32Array, Decimal128Array, Int64Array, RecordBatch, StringArray,
+};
+use arrow::datatypes::{Date32Type, Field, Schema, SchemaRef};
+use chrono::NaiveDate;
 use salesmart_core::receipt::{CheckResult, Severity};
 use salesmart_core::{ColumnType, Error, Result, RunId};
 
 use crate::catalog::Catalog;
 use crate::name::Relation;
-use crate::settings::BusinessSettings;
+use crate::settings::{BusinessSettings, Target};
 
 /// Every system table.
-pub const TABLES: [&str; 9] = [
+pub const TABLES: [&str; 11] = [
     "business",
     "check_result",
+    "holiday",
     "metric",
     "model_column",
     "reconciliation",
@@ -26,9 +30,13 @@ pub const TABLES: [&str; 9] = [
     "run",
     "schema_change",
     "stream_run",
+    "target",
 ];
 
-use ColumnType::{Boolean, Int64, String as Text, Timestamp};
+/// Those that follow from the settings alone.
+pub(crate) const FROM_SETTINGS: [&str; 3] = ["business", "holiday", "target"];
+
+use ColumnType::{Boolean, Date, Decimal, Int64, String as Text, Timestamp};
 
 fn columns(table: &str) -> Option<&'static [(&'static str, ColumnType)]> {
     Some(match table {
@@ -39,6 +47,9 @@ fn columns(table: &str) -> Option<&'static [(&'static str, ColumnType)]> {
             ("fiscal_year_start_month", Int64),
             ("fiscal_pattern", Text),
             ("stale_after_days", Int64),
+            ("forecast_open_periods", Int64),
+            ("books_close_days", Int64),
+            ("forecast_checkpoints", Text),
         ],
         "metric" => &[
             ("id", Text),
@@ -128,6 +139,17 @@ fn columns(table: &str) -> Option<&'static [(&'static str, ColumnType)]> {
             ("samples", Text),
             ("location", Text),
         ],
+        "holiday" => &[("date_day", Date), ("name", Text)],
+        "target" => &[
+            ("target_id", Text),
+            ("metric", Text),
+            ("scope", Text),
+            ("scope_id", Text),
+            ("period_grain", Text),
+            ("period_start", Date),
+            ("value", Decimal(38, 6)),
+            ("note", Text),
+        ],
         "model_column" => &[
             ("table_schema", Text),
             ("table_name", Text),
@@ -170,8 +192,24 @@ fn int(values: impl IntoIterator<Item = i64>) -> ArrayRef {
     Arc::new(Int64Array::from_iter_values(values))
 }
 
+fn date(values: impl IntoIterator<Item = NaiveDate>) -> ArrayRef {
+    Arc::new(values.into_iter().map(Date32Type::from_naive_date).map(Some).collect::<Date32Array>())
+}
+
+/// The rows of a system table that follow from the settings alone; `None` for any other.
+pub(crate) fn of_settings(table: &str, settings: &BusinessSettings) -> Result<Option<RecordBatch>> {
+    match table {
+        "business" => business(settings).map(Some),
+        "holiday" => holiday(settings).map(Some),
+        "target" => target(settings).map(Some),
+        _ => Ok(None),
+    }
+}
+
 /// `system.business`: one row.
-pub(crate) fn business(business: &BusinessSettings) -> Result<RecordBatch> {
+fn business(business: &BusinessSettings) -> Result<RecordBatch> {
+    let checkpoints: Vec<String> =
+        business.forecast_checkpoints.iter().map(ToString::to_string).collect();
     let one = |value: &str| text([Some(value)]);
     batch(
         "business",
@@ -182,6 +220,43 @@ pub(crate) fn business(business: &BusinessSettings) -> Result<RecordBatch> {
             int([i64::from(business.calendar.start_month())]),
             one(business.calendar.pattern()),
             int([business.stale_after_days]),
+            int([business.forecast_open_periods]),
+            int([business.books_close_days]),
+            one(&checkpoints.join(",")),
+        ],
+    )
+}
+
+/// `system.holiday`: a row a holiday of the settings.
+fn holiday(business: &BusinessSettings) -> Result<RecordBatch> {
+    batch(
+        "holiday",
+        vec![
+            date(business.holidays.iter().map(|(day, _)| *day)),
+            text(business.holidays.iter().map(|(_, name)| Some(name.as_str()))),
+        ],
+    )
+}
+
+/// `system.target`: a row a target of the settings.
+fn target(business: &BusinessSettings) -> Result<RecordBatch> {
+    let targets = &business.targets;
+    let column =
+        |of: &dyn Fn(&Target) -> &String| text(targets.iter().map(|target| Some(of(target))));
+    let values = Decimal128Array::from_iter_values(targets.iter().map(|target| target.value))
+        .with_precision_and_scale(38, 6)
+        .map_err(|e| Error::bug("a target's value is beyond 38 digits").with_source(e))?;
+    batch(
+        "target",
+        vec![
+            column(&|target| &target.id),
+            column(&|target| &target.metric),
+            column(&|target| &target.scope),
+            column(&|target| &target.scope_id),
+            column(&|target| &target.period_grain),
+            date(targets.iter().map(|target| target.period_start)),
+            Arc::new(values),
+            text(targets.iter().map(|target| target.note.as_deref())),
         ],
     )
 }
@@ -291,5 +366,39 @@ mod tests {
         }
         assert_eq!(business(&BusinessSettings::default()).unwrap().num_rows(), 1);
         assert!(schema("nothing").is_none());
+    }
+
+    #[test]
+    fn targets_and_holidays_are_rows() {
+        let day: NaiveDate = "2026-04-01".parse().unwrap();
+        let settings = BusinessSettings {
+            holidays: vec![(day, "Founders' Day".to_owned())],
+            targets: vec![Target {
+                id: "t1".to_owned(),
+                metric: "win_rate_by_outcome_period".to_owned(),
+                scope: "company".to_owned(),
+                scope_id: "company".to_owned(),
+                period_grain: "quarter".to_owned(),
+                period_start: day,
+                value: 250_000,
+                note: None,
+            }],
+            ..BusinessSettings::default()
+        };
+        for (table, expected) in [
+            ("holiday", "2026-04-01|Founders' Day"),
+            (
+                "target",
+                "t1|win_rate_by_outcome_period|company|company|quarter|2026-04-01|0.250000|",
+            ),
+        ] {
+            let batch = of_settings(table, &settings).unwrap().unwrap();
+            let shown: Vec<String> = batch
+                .columns()
+                .iter()
+                .map(|column| arrow::util::display::array_value_to_string(column, 0).unwrap())
+                .collect();
+            assert_eq!(shown.join("|"), expected);
+        }
     }
 }

@@ -160,7 +160,7 @@ async fn an_unknown_key_in_the_header() {
     insta::assert_snapshot!(wrong("marts/x/fct_x.sql", text).await, @r#"
     `grian` is not a known key
       at sql/marts/x/fct_x.sql:3:1
-      expected: `description`, `grain`, `kind`, `owner`, `tags`, `source`, `columns`, `checks`, `metrics`
+      expected: `description`, `grain`, `kind`, `incremental`, `owner`, `tags`, `source`, `columns`, `checks`, `metrics`
       hint: did you mean `grain`?
     "#);
     let text = "/* @model\ndescription: A test.\ncolumns:\n  x: {type: number, checks: [notnull]}\n*/\nselect 1 as x";

@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use salesmart_core::receipt::{CheckResult, Modeled, Published, Severity};
+use salesmart_core::receipt::{CheckResult, ForecastHead, Modeled, Published, Severity};
 use salesmart_core::{Error, ErrorKind, ReleaseId, Result, RunId};
 use salesmart_lake::{Lake, PointerEntry, Release, ReleasedTable};
 
@@ -22,6 +22,8 @@ pub struct PublishRequest<'a> {
     pub lake: &'a Lake,
     /// What was built.
     pub modeled: &'a Modeled,
+    /// The last sealed forecast snapshot.
+    pub forecast_head: Option<&'a ForecastHead>,
     /// Whether every model was built: tables of the release before that were not built are then
     /// gone. Otherwise they stay as they were.
     pub complete: bool,
@@ -67,6 +69,7 @@ pub async fn publish(request: PublishRequest<'_>) -> Result<Published> {
             pipeline: request.pipeline.to_owned(),
             run_id: request.run_id.clone(),
             as_of: request.modeled.as_of,
+            forecast_head: request.forecast_head.cloned(),
             tables,
         })
         .await?;
@@ -188,6 +191,7 @@ mod tests {
         publish(PublishRequest {
             lake,
             modeled,
+            forecast_head: Some(&ForecastHead { snapshot_no: 7, hash: "ab".repeat(32) }),
             complete,
             pipeline: "nightly",
             run_id: &run_id,
@@ -207,6 +211,8 @@ mod tests {
         assert!(publish_it(&lake, &first, true).await.unwrap().new);
         let again = publish_it(&lake, &first, true).await.unwrap();
         assert_eq!(again, Published { release: ReleaseId(1), new: false });
+        let head = lake.current_release().await.unwrap().unwrap().forecast_head;
+        assert_eq!(head.map(|head| head.snapshot_no), Some(7), "readers can check the chain's end");
         // A part of the models: the rest stays as it was.
         publish_it(&lake, &modeled(vec![table("win_rate", 2, true)]), false).await.unwrap();
         let current = lake.current_release().await.unwrap().unwrap();

@@ -20,6 +20,8 @@ pub struct CheckReport {
     pub models: usize,
     /// SQL checks that plan.
     pub checks: usize,
+    /// Targets whose metric and period there are.
+    pub targets: usize,
     /// What the sources themselves said, by connection, when they were asked.
     pub findings: Vec<(String, Finding)>,
 }
@@ -77,6 +79,7 @@ pub async fn check(
         Ok(planned) => {
             report.models = planned.models;
             report.checks = planned.checks;
+            report.targets = workspace.business().targets.len();
         }
         Err(error) => problems.push(error),
     }

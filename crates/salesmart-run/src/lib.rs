@@ -9,11 +9,14 @@
 
 mod check;
 mod discovery;
+mod forecast;
 mod memory;
 mod observe;
 mod partial;
+pub mod period;
 mod record;
 mod run;
+mod settings;
 mod spool;
 mod stages;
 mod system;
@@ -24,6 +27,7 @@ mod workspace;
 pub use check::{CheckReport, check};
 pub use memory::default_memory_limit;
 pub use observe::{Observer, Progress, Stage};
+pub use period::Period;
 pub use record::{RunRecord, RunStatus, run_record, run_records};
 pub use run::{Finished, RunOptions, Stages, run, walk};
 pub use workspace::{ConnectedStream, Connection, Workspace};

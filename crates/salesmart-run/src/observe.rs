@@ -3,6 +3,7 @@
 use std::fmt;
 
 use salesmart_core::receipt::{CheckResult, LandedStream, ModeledTable, Published};
+use salesmart_model::{Progress as BuildProgress, TableName};
 use serde::{Deserialize, Serialize};
 
 /// The stages of the line.
@@ -73,4 +74,35 @@ pub trait Observer: Send + Sync {
 /// Nobody listens.
 impl Observer for () {
     fn observe(&self, _: Progress<'_>) {}
+}
+
+/// Passes on what a build tells.
+pub(crate) fn tell(observer: &dyn Observer, progress: BuildProgress) {
+    let table = |name: &TableName, rows, seconds, built| ModeledTable {
+        schema: name.schema.clone(),
+        table: name.table.clone(),
+        version: 0,
+        rows,
+        built,
+        published: true,
+        seconds,
+    };
+    match progress {
+        BuildProgress::Planned { tables } => {
+            tracing::debug!(target: "model", tables, "models are planned");
+        }
+        BuildProgress::Started(name) => {
+            observer.observe(Progress::TableBegins { table: &name.to_string() });
+        }
+        BuildProgress::Built { table: name, rows, seconds } => {
+            observer.observe(Progress::TableDone(&table(&name, rows, seconds, true)));
+        }
+        BuildProgress::Unchanged(name) => {
+            observer.observe(Progress::TableDone(&table(&name, 0, 0.0, false)));
+        }
+        BuildProgress::Checked(result) if !result.passed => {
+            observer.observe(Progress::CheckFailed(&result));
+        }
+        BuildProgress::Checked(_) => {}
+    }
 }

@@ -1,7 +1,9 @@
 //! Run records: one small document a run, written again after every stage.
 
 use chrono::{DateTime, Utc};
-use salesmart_core::receipt::{Extracted, Failure, Landed, Modeled, Published, RowCounts};
+use salesmart_core::receipt::{
+    Extracted, Failure, ForecastHead, Landed, Modeled, Published, RowCounts, SealedSnapshot,
+};
 use salesmart_core::{Error, Result, RunId};
 use salesmart_lake::Lake;
 use serde::{Deserialize, Serialize};
@@ -65,6 +67,12 @@ pub struct RunRecord {
     pub landed: Option<Landed>,
     /// What stage `model` handed on.
     pub modeled: Option<Modeled>,
+    /// The forecast snapshots that stage `model` sealed.
+    #[serde(default)]
+    pub sealed: Vec<SealedSnapshot>,
+    /// The last sealed forecast snapshot there was when stage `model` ended.
+    #[serde(default)]
+    pub forecast_head: Option<ForecastHead>,
     /// What stage `publish` left behind.
     pub published: Option<Published>,
     /// Why it ended early, or which streams it is without.

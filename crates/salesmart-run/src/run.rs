@@ -12,18 +12,18 @@ use salesmart_core::receipt::{
 };
 use salesmart_core::{Error, ErrorKind, Result, RunId};
 use salesmart_lake::{Lake, Lease};
-use salesmart_model::{BuildRequest, Catalog, Progress as BuildProgress, SoFar, build};
+use salesmart_model::{BuildRequest, Catalog, SoFar, build};
 use salesmart_publish::{PublishRequest, publish};
 use tokio::signal;
 
 use crate::discovery::{NotDiscovered, discover};
 use crate::memory::default_memory_limit;
-use crate::observe::{Observer, Progress, Stage};
+use crate::observe::{Observer, Progress, Stage, tell};
 use crate::partial::{StreamFailure, Verdict, judge};
 use crate::record::{RunRecord, RunStatus, lease_name, run_records};
 use crate::stages::{StreamStage, Taken, untouched};
 use crate::workspace::{Connection, Workspace};
-use crate::{spool, system};
+use crate::{forecast, spool, system};
 
 /// The lease that lets only one run build and publish at a time, whichever its pipeline.
 const WAREHOUSE_LEASE: &str = "warehouse";
@@ -163,6 +163,8 @@ pub async fn walk(
         extracted: None,
         landed: None,
         modeled: None,
+        sealed: Vec::new(),
+        forecast_head: None,
         published: None,
         failure: None,
     };
@@ -427,6 +429,8 @@ impl Line<'_> {
     async fn build_and_release(&mut self, warehouse: &Lease, release: bool) -> Result<()> {
         let modeled = self.model().await?;
         self.record.modeled = Some(modeled.clone());
+        let chain = forecast::chain(self.lake, &self.record.run_id).await?;
+        (self.record.forecast_head, self.record.sealed) = (chain.head, chain.sealed);
         self.record.save(self.lake).await?;
         if release {
             self.lease.check().await?;
@@ -504,6 +508,7 @@ impl Line<'_> {
         let published = publish(PublishRequest {
             lake: self.lake,
             modeled,
+            forecast_head: self.record.forecast_head.as_ref(),
             complete: self.record.complete,
             pipeline: &self.record.pipeline,
             run_id: &self.record.run_id,
@@ -534,6 +539,7 @@ impl Line<'_> {
         };
         self.record.as_of = record.as_of;
         self.record.complete = record.complete;
+        self.record.forecast_head = record.forecast_head;
         let warehouse = self.acquire_warehouse().await?;
         let outcome = self.publish(&modeled).await;
         give_back(warehouse, outcome).await
@@ -559,37 +565,4 @@ impl NotDiscovered {
 async fn give_back(lease: Lease, outcome: Result<()>) -> Result<()> {
     let given_back = lease.release().await;
     outcome.and(given_back)
-}
-
-/// Passes on what a build tells.
-fn tell(observer: &dyn Observer, progress: BuildProgress) {
-    let table = |name: &salesmart_model::TableName, rows, seconds, built| {
-        salesmart_core::receipt::ModeledTable {
-            schema: name.schema.clone(),
-            table: name.table.clone(),
-            version: 0,
-            rows,
-            built,
-            published: true,
-            seconds,
-        }
-    };
-    match progress {
-        BuildProgress::Planned { tables } => {
-            tracing::debug!(target: "model", tables, "models are planned");
-        }
-        BuildProgress::Started(name) => {
-            observer.observe(Progress::TableBegins { table: &name.to_string() });
-        }
-        BuildProgress::Built { table: name, rows, seconds } => {
-            observer.observe(Progress::TableDone(&table(&name, rows, seconds, true)));
-        }
-        BuildProgress::Unchanged(name) => {
-            observer.observe(Progress::TableDone(&table(&name, 0, 0.0, false)));
-        }
-        BuildProgress::Checked(result) if !result.passed => {
-            observer.observe(Progress::CheckFailed(&result));
-        }
-        BuildProgress::Checked(_) => {}
-    }
 }

@@ -22,7 +22,12 @@ struct Project {
     second: Source,
 }
 
-const MODELS: [(&str, &str); 4] = [
+const MODELS: [(&str, &str); 5] = [
+    // A chain of one link a run, as long as there is no second one.
+    (
+        "forecast/forecast_snapshot.sql",
+        "/* @model\ndescription: Seals.\ngrain: [snapshot_no]\nkind: snapshot\ncolumns:\n  snapshot_no: {type: int64, doc: \"x\"}\n  hash: {type: string, doc: \"x\"}\n  period_name: {type: string, doc: \"x\"}\n  sealed_run_id: {type: string, doc: \"x\"}\n*/\nselect cast(count(*) as bigint) as snapshot_no, 'hash of ' || cast(count(*) as varchar) as hash, 'FY26Q3' as period_name, max(run_id) as sealed_run_id from system.run\n",
+    ),
     (
         "ops/ops_run.sql",
         "/* @model\ndescription: Runs.\ngrain: [run_id]\nkind: table\ncolumns:\n  run_id: {type: string, doc: \"x\"}\n  status: {type: string, doc: \"x\"}\n*/\nselect run_id, status from system.run\n",
@@ -296,4 +301,29 @@ async fn a_connection_that_discovers_is_in_one_pipeline_only() {
     let error = project.workspace().declared_streams().unwrap_err();
     assert_eq!(error.message(), "connection `crm` is in two pipelines");
     assert_eq!(error.location().unwrap().to_string(), "pipelines/other.yml:1:11");
+}
+
+#[tokio::test]
+async fn records_and_releases_keep_the_end_of_the_chain_of_seals() {
+    let project = Project::new("").await;
+    project.crm.offers("deals", Does::Rows(1));
+    project.second.offers("deals", Does::Rows(1));
+    let first = project.run(Stages::Line).await.unwrap().record;
+    let head = first.forecast_head.clone().unwrap();
+    assert_eq!((head.snapshot_no, head.hash.as_str()), (1, "hash of 1"));
+    let sealed: Vec<(i64, &str)> =
+        first.sealed.iter().map(|one| (one.snapshot_no, one.period.as_str())).collect();
+    assert_eq!(sealed, [(1, "FY26Q3")]);
+    let release = project.lake.current_release().await.unwrap().unwrap();
+    assert_eq!(release.forecast_head, Some(head.clone()));
+    // A run that builds nothing seals nothing, and says where the chain ends all the same; what
+    // is published alone has the head of the build that it publishes.
+    let built = project.run(Stages::Model).await.unwrap().record;
+    assert_eq!(built.forecast_head.clone().map(|head| head.snapshot_no), Some(2));
+    assert_eq!(built.sealed.len(), 1, "only what this run sealed");
+    let published = project.run(Stages::Publish).await.unwrap().record;
+    assert_eq!(published.forecast_head, built.forecast_head);
+    let release = project.lake.current_release().await.unwrap().unwrap();
+    assert_eq!(release.forecast_head, built.forecast_head);
+    assert_eq!(project.record().await.forecast_head, built.forecast_head, "in the lake");
 }

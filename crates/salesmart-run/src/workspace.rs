@@ -3,20 +3,20 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use salesmart_config::business::{self, Business, Pattern};
 use salesmart_config::{Pipeline, Project, Variables};
 use salesmart_core::stream::StreamSpec;
 use salesmart_core::{ConnectionName, Error, Location, Result, SystemName};
 use salesmart_extract::{Connector, ConnectorKind, find};
 use salesmart_lake::{Lake, TablePath};
-use salesmart_model::{
-    BusinessSettings, Calendar, Catalog, FiscalYear, RawStream, WeekPattern, YearEnd,
-};
+use salesmart_model::{BusinessSettings, Catalog, RawStream};
+
+use crate::settings::settings;
 
 /// A project folder with everything that can be read without running.
 pub struct Workspace {
     project: Project,
     catalog: Arc<Catalog>,
+    business: BusinessSettings,
     kinds: &'static [ConnectorKind],
 }
 
@@ -66,7 +66,10 @@ impl Workspace {
         let own = root.join("sql");
         let catalog = Catalog::load(builtin, own.is_dir().then_some(own.as_path()));
         match (project, catalog) {
-            (Ok(project), Ok(catalog)) => Ok(Self { project, catalog: Arc::new(catalog), kinds }),
+            (Ok(project), Ok(catalog)) => {
+                let business = settings(project.business(), project.targets(), &catalog)?;
+                Ok(Self { project, catalog: Arc::new(catalog), business, kinds })
+            }
             (project, catalog) => {
                 let problems: Vec<Error> =
                     [project.err(), catalog.err()].into_iter().flatten().collect();
@@ -178,7 +181,7 @@ impl Workspace {
     /// What models know of the company.
     #[must_use]
     pub fn business(&self) -> BusinessSettings {
-        business_settings(self.project.business())
+        self.business.clone()
     }
 }
 
@@ -252,32 +255,4 @@ fn taken_already(
         })
     });
     Error::many(problems.collect())
-}
-
-/// The models' view of `config/business.yml`.
-fn business_settings(business: &Business) -> BusinessSettings {
-    let fiscal = business.fiscal_year;
-    let weeks = |pattern| FiscalYear::Weeks {
-        pattern,
-        // A year of whole weeks ends by the end of the month before the one it starts with.
-        end_month: if fiscal.starts == 1 { 12 } else { fiscal.starts - 1 },
-        ends_on: fiscal.ends_on,
-        rule: match fiscal.rule {
-            business::YearEnd::Last => YearEnd::Last,
-            business::YearEnd::Nearest => YearEnd::Nearest,
-        },
-    };
-    let year = match fiscal.pattern {
-        Pattern::Calendar => FiscalYear::Months { start_month: fiscal.starts },
-        Pattern::FourFourFive => weeks(WeekPattern::FourFourFive),
-        Pattern::FourFiveFour => weeks(WeekPattern::FourFiveFour),
-        Pattern::FiveFourFour => weeks(WeekPattern::FiveFourFour),
-    };
-    BusinessSettings {
-        company_name: business.company_name.clone(),
-        reporting_currency: business.reporting_currency.clone(),
-        time_zone: business.time_zone,
-        calendar: Calendar { year, week_start: fiscal.week_starts },
-        stale_after_days: i64::from(business.stale_after_days),
-    }
 }

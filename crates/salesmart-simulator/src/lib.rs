@@ -32,9 +32,9 @@ pub use deal::{Deal, Stage};
 pub use directory::{Team, User};
 pub use export::Exported;
 pub use money::{Cents, Fixed6};
-pub use truth::{Scope, Truth, write_truth};
+pub use truth::{Known, Scope, Sheet, Truth, write_sheet, write_truth};
 
-use truth::Fact;
+use truth::{Fact, Holder};
 use world::{Settings, World};
 
 /// The company's name.
@@ -168,8 +168,11 @@ impl Company {
             "deal_size_won_average",
             "deal_size_won_median",
         ];
+        // An export tells no history: everything is whose it is now.
+        let holder = |rep: usize| Holder { rep, team: self.world.people()[rep].team };
         let facts = self.deals().map(|deal| Fact {
-            rep: deal.owner,
+            holder: holder(deal.owner),
+            creator: holder(deal.owner),
             stage: deal.stage,
             created: deal.created_at.date_naive(),
             qualified: deal.engaged_at.map(|at| at.date_naive()),

@@ -72,6 +72,7 @@ struct Told<'a> {
     streams: usize,
     models: usize,
     checks: usize,
+    targets: usize,
     /// The connections that were looked at, in the order of the project.
     sources: Vec<Source<'a>>,
 }
@@ -94,6 +95,7 @@ impl<'a> Told<'a> {
             streams: report.streams,
             models: report.models,
             checks: report.checks,
+            targets: report.targets,
             sources,
         }
     }
@@ -158,13 +160,14 @@ fn render(report: &CheckReport, style: Style) -> String {
         |n: usize, one: &str| if n == 1 { format!("1 {one}") } else { format!("{n} {one}s") };
     let _ = writeln!(
         text,
-        "{} {}, {}, {}, {} and {} are in order",
+        "{} {}, {}, {}, {}, {} and {} are in order",
         style.green("ok"),
         count(report.pipelines, "pipeline"),
         count(report.connections, "connection"),
         count(report.streams, "stream"),
         count(report.models, "model"),
         count(report.checks, "check"),
+        count(report.targets, "target"),
     );
     text
 }
@@ -186,6 +189,7 @@ mod tests {
             streams: 0,
             models: 42,
             checks: 7,
+            targets: 3,
             findings: vec![
                 crm(Finding::good("signed in at `https://acme.my.salesforce.com`")),
                 crm(Finding::note(
@@ -219,7 +223,7 @@ mod tests {
           fail  limits: no answer; attempts: 8
         mail
           ok    reachable
-        ok 1 pipeline, 2 connections, 0 streams, 42 models and 7 checks are in order
+        ok 1 pipeline, 2 connections, 0 streams, 42 models, 7 checks and 3 targets are in order
         ");
     }
 

@@ -1,10 +1,13 @@
 //! The commands, one file each.
 
+pub mod audit;
 pub mod check;
 pub mod completions;
 pub mod connectors;
 pub mod demo;
+pub mod explain;
 pub mod init;
+pub mod metrics;
 pub mod models;
 pub mod query;
 pub mod releases;

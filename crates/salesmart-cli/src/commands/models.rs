@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use clap::{Args, Subcommand, ValueEnum};
 use salesmart_core::{Error, Result};
-use salesmart_model::{Catalog, Kind, Model, Relation, TableName};
+use salesmart_model::{Catalog, Model, Relation, TableName};
 
 use crate::context::Context;
 use crate::output::{Align, TextTable};
@@ -118,10 +118,7 @@ fn reads(model: &Model) -> impl Iterator<Item = &TableName> {
 }
 
 fn kind(model: &Model) -> &'static str {
-    match model.kind() {
-        Kind::View => "view",
-        Kind::Table => "table",
-    }
+    model.kind().name()
 }
 
 fn list(catalog: &Catalog, selectors: &[String], style: Style) -> Result<String> {

@@ -26,8 +26,9 @@ Examples:
   salesmart query --release r000041 \"select count(*) from mart.dim_rep\"
   salesmart query - < question.sql
 
-Schemas: mart (facts and dimensions), kpi, ops. `salesmart models show kpi.win_rate` explains a
-table's columns. SQL may call fiscal_year(date), fiscal_quarter(date), fiscal_month(date),
+Schemas: mart (facts and dimensions), kpi (figures by period and scope), funnel (stages, conversion,
+losses), forecast (sealed snapshots, accuracy, bridge), ops (runs, checks, exclusions).
+`salesmart models show kpi.win_rate` explains a table's columns. SQL may call fiscal_year(date), fiscal_quarter(date), fiscal_month(date),
 period_start(grain, date) and period_end(grain, date).
 
 Formats:
@@ -98,7 +99,7 @@ pub(super) async fn ask(
 }
 
 /// The version of each table of a release.
-fn versions(release: &Release) -> BTreeMap<String, u64> {
+pub(super) fn versions(release: &Release) -> BTreeMap<String, u64> {
     release.tables.iter().map(|(name, table)| (name.clone(), table.version)).collect()
 }
 
@@ -118,7 +119,7 @@ pub(super) async fn ask_all(
 }
 
 /// A failure while rows were on their way.
-fn failed(error: DataFusionError) -> Error {
+pub(super) fn failed(error: DataFusionError) -> Error {
     let kind = match error.find_root() {
         // Our own error from inside the engine, such as a file that is gone.
         DataFusionError::External(own) => {

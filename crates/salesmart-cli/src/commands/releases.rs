@@ -119,7 +119,11 @@ fn render(release: &Release, style: Style) -> String {
     let _ = writeln!(text, "  made at   {}", instant(release.created_at));
     let _ = writeln!(text, "  as of     {}", instant(release.as_of));
     let _ = writeln!(text, "  pipeline  {}", release.pipeline);
-    let _ = writeln!(text, "  run       {}\n", release.run_id);
+    let _ = writeln!(text, "  run       {}", release.run_id);
+    if let Some(head) = &release.forecast_head {
+        let _ = writeln!(text, "  sealed    up to no {} {}", head.snapshot_no, head.hash);
+    }
+    text.push('\n');
     let mut table =
         TextTable::new([("table", Align::Left), ("rows", Align::Right), ("version", Align::Right)]);
     for (name, released) in &release.tables {

@@ -203,6 +203,9 @@ pub(super) fn summary(record: &RunRecord, style: Style) -> String {
             ),
         };
     }
+    if let Some(line) = sealed(record) {
+        let _ = writeln!(text, "  sealed    {line}");
+    }
     if record.status == RunStatus::Partial
         && record.published.is_none()
         && record.stages.contains(&Stage::Publish)
@@ -215,6 +218,20 @@ pub(super) fn summary(record: &RunRecord, style: Style) -> String {
         let _ = writeln!(text, "  release   {} ({new})", published.release);
     }
     text
+}
+
+/// The forecast snapshots that a run sealed, in one line; `None` where there were none.
+pub(super) fn sealed(record: &RunRecord) -> Option<String> {
+    const SHOWN: usize = 12;
+    let head = record.forecast_head.as_ref()?;
+    let hash: String = head.hash.chars().take(SHOWN).collect();
+    let end = format!("the chain ends at no {} ({hash}…)", head.snapshot_no);
+    let periods: Vec<&str> = record.sealed.iter().map(|sealed| sealed.period.as_str()).collect();
+    Some(match periods.as_slice() {
+        [] => format!("no snapshot; {end}"),
+        [one] => format!("1 snapshot, of {one}; {end}"),
+        many => format!("{} snapshots, of {}; {end}", many.len(), many.join(", ")),
+    })
 }
 
 /// What is worth knowing of the streams before anybody looks: those that failed, what changed in

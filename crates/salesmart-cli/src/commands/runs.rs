@@ -160,6 +160,9 @@ fn render(record: &RunRecord, style: Style) -> String {
         let new = if published.new { "new" } else { "nothing had changed" };
         let _ = writeln!(text, "  release   {} ({new})", published.release);
     }
+    if let Some(sealed) = super::run::sealed(record) {
+        let _ = writeln!(text, "  sealed    {sealed}");
+    }
     if let Some(failure) = &record.failure {
         let label = match record.status {
             RunStatus::Partial => style.yellow("partial:"),

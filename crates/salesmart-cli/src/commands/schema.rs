@@ -11,6 +11,7 @@ use crate::context::Context;
 Examples:
   salesmart schema > pipelines/pipeline.schema.json
   salesmart schema business > config/business.schema.json
+  salesmart schema targets > config/targets.schema.json
 
 An editor with the YAML language server then needs one line at the top of a pipeline file:
   # yaml-language-server: $schema=pipeline.schema.json")]
@@ -27,6 +28,8 @@ enum FileKind {
     Pipeline,
     /// `config/business.yml`
     Business,
+    /// `config/targets.yml`
+    Targets,
     /// `config/lake.yml`
     Lake,
 }
@@ -46,6 +49,7 @@ impl Schema {
                 salesmart_config::schema::pipeline(&connectors)
             }
             FileKind::Business => salesmart_config::schema::business(),
+            FileKind::Targets => salesmart_config::schema::targets(),
             FileKind::Lake => salesmart_config::schema::lake(),
         };
         let text = serde_json::to_string_pretty(&schema)

@@ -13,10 +13,11 @@ pub const EXPORT_FOLDER: &str = "data/crm-export";
 pub const PIPELINE: &str = "crm-export";
 
 /// The files of a new project: path from its folder, and text.
-const TEMPLATES: [(&str, &str); 6] = [
+const TEMPLATES: [(&str, &str); 7] = [
     ("README.md", include_str!("../../templates/README.md")),
     (".gitignore", include_str!("../../templates/gitignore")),
     ("config/business.yml", include_str!("../../templates/config/business.yml")),
+    ("config/targets.yml", include_str!("../../templates/config/targets.yml")),
     ("config/lake.yml", include_str!("../../templates/config/lake.yml")),
     ("pipelines/crm-export.yml", include_str!("../../../../pipelines/crm-export.yml")),
     (

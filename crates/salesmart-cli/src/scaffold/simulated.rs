@@ -64,6 +64,7 @@ pub struct Simulated<'a> {
 
 const README: &str = include_str!("../../templates/simulated/README.md");
 const BUSINESS: &str = include_str!("../../templates/simulated/business.yml");
+const TARGETS: &str = include_str!("../../templates/simulated/targets.yml");
 const LAKE: &str = include_str!("../../templates/config/lake.yml");
 const GITIGNORE: &str = include_str!("../../templates/gitignore");
 
@@ -90,6 +91,7 @@ pub fn write(root: &Path, simulated: &Simulated) -> Result<()> {
         ("README.md", README),
         (".gitignore", gitignore.as_str()),
         ("config/business.yml", BUSINESS),
+        ("config/targets.yml", TARGETS),
         ("config/lake.yml", LAKE),
         (&format!("pipelines/{source}.yml"), pipeline),
         (secret, value),

@@ -9,6 +9,7 @@ use salesmart_core::yaml::Value;
 use salesmart_core::{Error, Threshold};
 
 use crate::business::{Pattern, YearEnd};
+use crate::forecast::Forecast;
 use crate::pipeline::OnPartial;
 use crate::{Business, Project, Variables, schema};
 
@@ -224,6 +225,58 @@ fn a_business_is_read() {
 }
 
 #[test]
+fn holidays_and_the_forecast_are_read() {
+    let read = business(
+        "holidays:\n  - {date: 2026-12-25, name: Christmas}\n  - 2026-01-01\n\
+         forecast: {open_periods: 3, books_close_days: 0, checkpoints: [7, 60, 0]}\n",
+    )
+    .unwrap();
+    let days: Vec<String> =
+        read.holidays.iter().map(|day| format!("{} {}", day.date, day.name)).collect();
+    assert_eq!(days, ["2026-01-01 holiday", "2026-12-25 Christmas"], "in order");
+    assert_eq!((read.forecast.open_periods, read.forecast.books_close_days), (3, 0));
+    assert_eq!(read.forecast.checkpoints, [60, 7, 0], "the furthest from the end first");
+    let some = business("forecast: {open_periods: 1}").unwrap().forecast;
+    assert_eq!(some, Forecast { open_periods: 1, ..Forecast::default() });
+}
+
+#[test]
+fn targets_are_read_exactly() {
+    let project = load(&[(
+        "config/targets.yml",
+        "- {metric: win_rate_count, scope: team, id: 'crm:Europe Enterprise', period: FY26Q3, value: 0.35, note: as agreed}\n\
+         - {metric: quota_attainment, period: {quarter: 2026-08-01}, value: -1.000001}\n\
+         - metric: deal_size_won_average\n  scope: company\n  values: {FY26Q1: 100000, 2026-05: 99999999999999999999999999999999.999999}\n",
+    )])
+    .unwrap();
+    let told: Vec<String> = project
+        .targets()
+        .iter()
+        .map(|target| {
+            format!(
+                "{} {} {} {:?} {} {:?} {}",
+                target.metric.value,
+                target.scope.as_str(),
+                target.scope_id,
+                target.period.value,
+                target.value.0,
+                target.note,
+                target.period.location
+            )
+        })
+        .collect();
+    insta::assert_snapshot!(told.join("\n"), @r#"
+    win_rate_count team crm:Europe Enterprise Named("FY26Q3") 350000 Some("as agreed") config/targets.yml:1:78
+    quota_attainment company company Begins(Quarter, 2026-08-01) -1000001 None config/targets.yml:2:48
+    deal_size_won_average company company Named("FY26Q1") 100000000000 None config/targets.yml:5:12
+    deal_size_won_average company company Named("2026-05") 99999999999999999999999999999999999999 None config/targets.yml:5:28
+    "#);
+    for nothing in ["", "# none yet\n", "[]"] {
+        assert!(load(&[("config/targets.yml", nothing)]).unwrap().targets().is_empty());
+    }
+}
+
+#[test]
 fn variables_come_from_set_then_the_environment_then_files() {
     let root = folder(&[("secret", "  hunter-2\n"), ("empty", "\n")]);
     let file = |name: &str| format!("file:{}", root.path().join(name).display());
@@ -328,6 +381,8 @@ fn the_schema_names_what_the_decoder_takes() {
     for (text, known) in [
         (schema::business().to_string(), "reporting_currency"),
         (schema::lake().to_string(), "url"),
+        (schema::targets().to_string(), "metric"),
+        (schema::business().to_string(), "books_close_days"),
     ] {
         assert!(text.contains(known), "{text}");
         assert!(text.contains("\"additionalProperties\":false"), "{text}");

@@ -6,6 +6,7 @@ use salesmart_core::yaml;
 use super::{business, pipeline, refused};
 use crate::business::Business;
 use crate::pipeline::Pipeline;
+use crate::targets;
 
 #[test]
 fn all_problems_of_all_files_are_reported_at_once() {
@@ -13,7 +14,8 @@ fn all_problems_of_all_files_are_reported_at_once() {
         ("config/business.yml", "company: Nimbus\ntime_zone: Berlin\n"),
         ("config/lake.yml", "uri: ./lake\n"),
         ("config/busines.yml", "x: 1\n"),
-        ("config/targets.yml", "x: 1\n"),
+        ("config/quotas.yml", "x: 1\n"),
+        ("config/targets.yml", "metric: win_rate_count\n"),
         ("pipelines/a.yml", "extract: [\n"),
         ("pipelines/b.yml", "extrct: {}\nland: {max_rejected: 5}\n"),
         ("pipelines/Bad Name.yml", "extract: {}\n"),
@@ -36,11 +38,11 @@ fn all_problems_of_all_files_are_reported_at_once() {
       hint: keep one of the two
     nothing reads `config/busines.yml`
       at: config/busines.yml
-      expected: `business`, `lake`
+      expected: `business`, `lake`, `targets`
       hint: rename it to `config/business.yml`
     `company` is not a known key
       at: config/business.yml:1:1
-      expected: `company_name`, `reporting_currency`, `time_zone`, `fiscal_year`, `stale_after_days`
+      expected: `company_name`, `reporting_currency`, `time_zone`, `fiscal_year`, `stale_after_days`, `holidays`, `forecast`
     `Berlin` is not a time zone
       at: config/business.yml:2:12
       expected: a name of the IANA time zone database, such as `Europe/Berlin`
@@ -49,10 +51,14 @@ fn all_problems_of_all_files_are_reported_at_once() {
       at: config/lake.yml:1:1
       expected: `url`
       hint: did you mean `url`?
-    nothing reads `config/targets.yml`
-      at: config/targets.yml
-      expected: `business`, `lake`
+    nothing reads `config/quotas.yml`
+      at: config/quotas.yml
+      expected: `business`, `lake`, `targets`
       hint: move it out of `config/`
+    targets are a list
+      at: config/targets.yml:1:1
+      expected: entries such as `- {metric: win_rate_count, period: FY26Q3, value: 0.35}`
+      hint: begin each target with `- `
     ");
 }
 
@@ -195,6 +201,18 @@ fn a_wrong_business_says_where_and_what_to_do() {
         "fiscal_year: {pattern: 4-4-5, ends_on: saturday, week_starts: monday}",
         "fiscal_year: february",
         "time_zone: ${ZONE}",
+        "holidays: 2026-12-25",
+        "holidays: [2026-12-25, christmas, 2026-02-30, 2026-1-5]",
+        "holidays: [2026-12-25, {date: 2026-12-25, name: Christmas}]",
+        "holidays: [{day: 2026-12-25}]",
+        "forecast: {open_periods: 0}",
+        "forecast: {open_periods: 9, books_close_days: 400}",
+        "forecast: {books_close_days: -1}",
+        "forecast: {checkpoints: []}",
+        "forecast: {checkpoints: [30, 7, 30]}",
+        "forecast: {checkpoints: [2000]}",
+        "forecast: {check_points: [30]}",
+        "forecast: 2",
     ] {
         all.push_str(&business(text).unwrap_err());
         all.push('\n');
@@ -258,7 +276,171 @@ fn a_wrong_business_says_where_and_what_to_do() {
     the variable `ZONE` is not set
       at: config/business.yml:1:12
       hint: set `ZONE` in the environment, pass `--set ZONE=…`, or write a default: `${ZONE:-…}`
+    `holidays` cannot be `2026-12-25`
+      at: config/business.yml:1:11
+      expected: a list
+      hint: write `[2026-12-25]`
+    `christmas` is not a date
+      at: config/business.yml:1:24
+      expected: year, month and day, such as `2026-12-25`
+    `2026-02-30` is not a date
+      at: config/business.yml:1:35
+      expected: year, month and day, such as `2026-12-25`
+    `2026-1-5` is not a date
+      at: config/business.yml:1:47
+      expected: year, month and day, such as `2026-12-25`
+    the holiday 2026-12-25 is written twice
+      at: config/business.yml:1:31
+      first: config/business.yml:1:12
+      hint: keep one of the two
+    the key `date` is missing
+      at: config/business.yml:1:12
+      hint: add `date: …`
+    `day` is not a known key
+      at: config/business.yml:1:13
+      expected: `date`, `name`
+    `open_periods` cannot be `0`
+      at: config/business.yml:1:26
+      expected: 1 to 8
+    `open_periods` cannot be `9`
+      at: config/business.yml:1:26
+      expected: 1 to 8
+    `books_close_days` cannot be `400`
+      at: config/business.yml:1:47
+      expected: 0 to 366
+    `books_close_days` cannot be `-1`
+      at: config/business.yml:1:30
+      expected: a whole number from 0 to 4294967295
+    `checkpoints` is empty
+      at: config/business.yml:1:25
+      expected: at least one number of days, such as `[30, 7]`
+      hint: leave the key out for the default
+    the checkpoint 30 is written twice
+      at: config/business.yml:1:33
+    `checkpoints` cannot be `2000`
+      at: config/business.yml:1:26
+      expected: 0 to 1000
+    `check_points` is not a known key
+      at: config/business.yml:1:12
+      expected: `open_periods`, `books_close_days`, `checkpoints`
+      hint: did you mean `checkpoints`?
+    `forecast` cannot be `2`
+      at: config/business.yml:1:11
+      expected: a mapping with the keys `open_periods`, `books_close_days`, `checkpoints`
     ");
+}
+
+#[test]
+fn a_wrong_target_says_where_and_what_to_do() {
+    let mut all = String::new();
+    for text in [
+        "{metric: win_rate_count, period: FY26Q3, value: 0.35}",
+        "- win_rate_count",
+        "- {metrc: win_rate_count, period: FY26Q3, value: 0.35}",
+        "- {period: FY26Q3, value: 0.35}",
+        "- {metric: win_rate_count, value: 0.35}",
+        "- {metric: win_rate_count}",
+        "- {metric: win_rate_count, period: FY26Q3}",
+        "- {metric: win_rate_count, period: FY26Q3, values: {FY26Q3: 1}}",
+        "- {metric: win_rate_count, values: {}}",
+        "- {metric: win_rate_count, period: FY26, value: 35%}",
+        "- {metric: win_rate_count, period: FY26, value: 33.333333%}",
+        "- {metric: win_rate_count, period: FY26, value: '1,200,000'}",
+        "- {metric: win_rate_count, period: FY26, value: 0.1234567}",
+        "- {metric: win_rate_count, period: FY26, value: much}",
+        "- {metric: win_rate_count, period: FY26, value: 1e6}",
+        "- {metric: win_rate_count, scope: teams, id: a, period: FY26, value: 1}",
+        "- {metric: win_rate_count, scope: team, period: FY26, value: 1}",
+        "- {metric: win_rate_count, id: a, period: FY26, value: 1}",
+        "- {metric: win_rate_count, scope: company, id: a, period: FY26, value: 1}",
+        "- {metric: win_rate_count, period: {quarter: 2026-08}, value: 1}",
+        "- {metric: win_rate_count, period: {week: 2026-08-03}, value: 1}",
+        "- {metric: win_rate_count, period: {month: 2026-08-01, year: 2026-08-01}, value: 1}",
+        "- {metric: a, period: FY26, value: x}\n- {metric: b, period: FY26}",
+    ] {
+        all.push_str(&refused(&[("config/targets.yml", text)]));
+        all.push('\n');
+    }
+    insta::assert_snapshot!(all, @r#"
+    targets are a list
+      at: config/targets.yml:1:1
+      expected: entries such as `- {metric: win_rate_count, period: FY26Q3, value: 0.35}`
+      hint: begin each target with `- `
+    `win_rate_count` does not fit here
+      at: config/targets.yml:1:3
+      expected: a mapping with the keys `metric`, `scope`, `id`, `period`, `value`, `values`, `note`
+    `metrc` is not a known key
+      at: config/targets.yml:1:4
+      expected: `metric`, `scope`, `id`, `period`, `value`, `values`, `note`
+      hint: did you mean `metric`?
+    the key `metric` is missing
+      at: config/targets.yml:1:3
+      hint: add `metric: …`
+    the target has no period
+      at: config/targets.yml:1:3
+      hint: add `period: FY26Q3`, or `values: {FY26Q3: …}`
+    the target has no period
+      at: config/targets.yml:1:3
+      hint: add `period: FY26Q3`, or `values: {FY26Q3: …}`
+    the target has no value
+      at: config/targets.yml:1:36
+      hint: add `value: …`
+    `values` stands beside `period` or `value`
+      at: config/targets.yml:1:52
+      expected: either `period` and `value`, or `values`
+    `values` names no period
+      at: config/targets.yml:1:36
+      expected: periods and values, such as `{FY26Q1: 100000, FY26Q2: 120000}`
+    `35%` is not a number
+      at: config/targets.yml:1:49
+      expected: digits with at most six behind a point, such as `0.35` or `1200000`
+      hint: shares are fractions: write `0.35`
+    `33.333333%` is not a number
+      at: config/targets.yml:1:49
+      expected: digits with at most six behind a point, such as `0.35` or `1200000`
+      hint: shares are fractions: 35 % is `0.35`
+    `1,200,000` is not a number
+      at: config/targets.yml:1:49
+      expected: digits with at most six behind a point, such as `0.35` or `1200000`
+      hint: write `1200000`
+    `0.1234567` is not a number
+      at: config/targets.yml:1:49
+      expected: digits with at most six behind a point, such as `0.35` or `1200000`
+    `much` is not a number
+      at: config/targets.yml:1:49
+      expected: digits with at most six behind a point, such as `0.35` or `1200000`
+    `1e6` is not a number
+      at: config/targets.yml:1:49
+      expected: digits with at most six behind a point, such as `0.35` or `1200000`
+    `scope` cannot be `teams`
+      at: config/targets.yml:1:35
+      expected: `company`, `region`, `team`, `rep`
+      hint: did you mean `team`?
+    the target names no team
+      at: config/targets.yml:1:35
+      hint: add `id: …`; `salesmart query "select scope_id, scope_name from mart.dim_scope where scope = 'team'"` lists them
+    the target has an id and no scope
+      at: config/targets.yml:1:32
+      hint: add `scope: region`, `scope: team` or `scope: rep`
+    the company has no id
+      at: config/targets.yml:1:48
+      hint: remove `id`, or set `scope` to `region`, `team` or `rep`
+    `2026-08` is not a date
+      at: config/targets.yml:1:46
+      expected: year, month and day, such as `2026-12-25`
+    `week` is not a known key
+      at: config/targets.yml:1:37
+      expected: `month`, `quarter`, `year`
+    a period has one beginning
+      at: config/targets.yml:1:36
+      expected: one of `{month: …}`, `{quarter: …}`, `{year: …}`, with its first day
+    `x` is not a number
+      at: config/targets.yml:1:36
+      expected: digits with at most six behind a point, such as `0.35` or `1200000`
+    the target has no value
+      at: config/targets.yml:2:23
+      hint: add `value: …`
+    "#);
 }
 
 /// Files made of the words and marks of real ones.
@@ -295,6 +477,21 @@ fn files() -> impl Strategy<Value = String> {
         "EUR",
         "stale_after_days",
         "14",
+        "holidays",
+        "2026-12-25",
+        "forecast",
+        "checkpoints",
+        "metric",
+        "win_rate_count",
+        "scope",
+        "team",
+        "id",
+        "period",
+        "FY26Q3",
+        "quarter",
+        "value",
+        "values",
+        "0.35",
         "99999999999999999999",
         "-1",
         "~",
@@ -312,7 +509,11 @@ proptest! {
     #[test]
     fn any_file_is_read_or_refused_with_a_place(text in files()) {
         let outcomes = yaml::parse("x.yml", &text, 1).map(|node| {
-            [Pipeline::decode("x", &node).map(|_| ()), Business::decode(&node).map(|_| ())]
+            [
+                Pipeline::decode("x", &node).map(|_| ()),
+                Business::decode(&node).map(|_| ()),
+                targets::decode(&node).map(|_| ()),
+            ]
         });
         for error in outcomes.into_iter().flatten().filter_map(Result::err) {
             prop_assert!(error.iter().all(|error| error.location().is_some_and(|at| at.line > 0)), "{error:#}");

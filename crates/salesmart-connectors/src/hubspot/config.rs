@@ -24,7 +24,7 @@ const DAY: Span = Span::from_secs(86_400);
 pub(super) const MOST_LISTED: usize = 100;
 
 /// The associations that are read without being asked for.
-const ASSOCIATIONS: [&str; 10] = [
+const ASSOCIATIONS: [&str; 15] = [
     "deals_to_companies",
     "deals_to_contacts",
     "deals_to_line_items",
@@ -35,19 +35,28 @@ const ASSOCIATIONS: [&str; 10] = [
     "calls_to_deals",
     "emails_to_deals",
     "emails_to_contacts",
+    "leads_to_contacts",
+    "leads_to_companies",
+    "meetings_to_leads",
+    "calls_to_leads",
+    "emails_to_leads",
 ];
 
 /// The properties of deals whose history is read without being asked for.
-const DEAL_HISTORY: [&str; 8] = [
+const DEAL_HISTORY: [&str; 9] = [
     "dealstage",
     "amount",
     "closedate",
     "hubspot_owner_id",
     "pipeline",
+    "hs_deal_stage_probability",
     "hs_manual_forecast_category",
     "hs_next_step",
     "deal_currency_code",
 ];
+
+/// The properties of leads whose history is read without being asked for.
+const LEAD_HISTORY: [&str; 2] = ["hs_pipeline_stage", "hubspot_owner_id"];
 
 /// What HubSpot sums up from activities and associations.
 const SILENT: [&str; 7] = [
@@ -86,8 +95,10 @@ pub struct HubSpotConfig {
     #[schemars(with = "Option<Vec<String>>")]
     pub associations: Option<Vec<At<String>>>,
     /// Of which properties to keep the history, by object type. Default: for deals `dealstage`,
-    /// `amount`, `closedate`, `hubspot_owner_id`, `pipeline`, `hs_manual_forecast_category`,
-    /// `hs_next_step` and `deal_currency_code`. HubSpot itself keeps the newest twenty values or so.
+    /// `amount`, `closedate`, `hubspot_owner_id`, `pipeline`, `hs_deal_stage_probability`,
+    /// `hs_manual_forecast_category`, `hs_next_step` and `deal_currency_code`, for leads
+    /// `hs_pipeline_stage` and `hubspot_owner_id`. HubSpot itself keeps the newest twenty values
+    /// or so.
     #[serde(default)]
     pub history: Option<BTreeMap<String, Vec<String>>>,
     /// Whether to read forecast types and submitted forecasts, where the account has them. Default
@@ -209,8 +220,9 @@ pub(super) struct Config {
     /// The associations as `(from, to)`, and whether a person named them.
     pub(super) associations: Vec<(String, String)>,
     pub(super) associations_named: bool,
-    /// Properties with history, by object type.
+    /// Properties with history, by object type, and whether a person named them.
     pub(super) history: BTreeMap<String, Vec<String>>,
+    pub(super) history_named: bool,
     pub(super) forecasts: bool,
     pub(super) lag: Span,
     pub(super) overlap: Span,
@@ -247,6 +259,7 @@ impl Config {
         let base_url = base_url(&written, node, &mut problems);
         let auth = auth(&written.auth, base_url.as_ref(), project, &mut problems);
         let associations = associations(written.associations.as_deref(), &mut problems);
+        let history_named = written.history.is_some();
         let history = history(written.history, &node.location, &mut problems);
         let quota_share = within(written.quota_share.as_ref(), 0.8, 0.0, 1.0, &mut problems);
         let streams_at_once = within(written.streams_at_once.as_ref(), 4, 1, 64, &mut problems);
@@ -272,6 +285,7 @@ impl Config {
             associations,
             associations_named: written.associations.is_some(),
             history,
+            history_named,
             forecasts: written.forecasts.unwrap_or(true),
             lag: written.lag.unwrap_or(Span::from_secs(5 * 60)),
             overlap: written.overlap.unwrap_or(Span::from_secs(10 * 60)),
@@ -387,8 +401,11 @@ fn history(
     problems: &mut Vec<Error>,
 ) -> BTreeMap<String, Vec<String>> {
     let Some(written) = written else {
-        let deals = DEAL_HISTORY.iter().map(|&name| name.to_owned()).collect();
-        return BTreeMap::from([("deals".to_owned(), deals)]);
+        let owned = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
+        return BTreeMap::from([
+            ("deals".to_owned(), owned(&DEAL_HISTORY)),
+            ("leads".to_owned(), owned(&LEAD_HISTORY)),
+        ]);
     };
     for (object, _) in written.iter().filter(|(_, properties)| properties.is_empty()) {
         let error = Error::configuration(format!("`history` names no property of `{object}`"))

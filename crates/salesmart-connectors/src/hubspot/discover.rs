@@ -229,7 +229,10 @@ impl Finder<'_> {
                     Some(error) => {
                         self.failed.insert(stream, error);
                     }
-                    None => self.idle.push(format!("history: {name}")),
+                    None if self.config.history_named => {
+                        self.idle.push(format!("history: {name}"));
+                    }
+                    None => {}
                 }
                 continue;
             };

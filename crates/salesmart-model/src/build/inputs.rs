@@ -6,12 +6,14 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use datafusion::datasource::MemTable;
-use salesmart_core::{Error, Result};
+use salesmart_core::{ColumnType, Error, Result};
 use salesmart_lake::{Table, TablePath};
 
 use super::fingerprint::{self, Fingerprint};
+use super::incremental::Part;
 use super::{Build, Built};
-use crate::header::Kind;
+use crate::catalog::Catalog;
+use crate::header::{ColumnContract, Kind};
 use crate::name::{Relation, TableName};
 use crate::raw::RawStream;
 use crate::rule::Rule;
@@ -26,10 +28,11 @@ impl Build {
             }
             let batches = match (self.request.system.remove(table), table) {
                 (Some(batches), _) => batches,
-                (None, "business") => vec![system::business(&self.request.business)?],
                 (None, "metric") => vec![system::metric(&self.request.catalog)?],
                 (None, "model_column") => vec![system::model_column(&self.request.catalog)?],
-                (None, _) => Vec::new(),
+                (None, table) => {
+                    system::of_settings(table, &self.request.business)?.into_iter().collect()
+                }
             };
             self.system_table(table, batches)?;
         }
@@ -74,7 +77,7 @@ impl Build {
             .map(|raw| (TablePath::raw(&raw.connection, &raw.stream), raw))
             .collect();
         let mut fingerprint = Fingerprint::new();
-        let mut files = Vec::new();
+        let mut parts: Vec<Part> = Vec::new();
         let mut problems = Vec::new();
         for (path, raw) in streams {
             let Some(table) = self.request.lake.table(&path).await? else { continue };
@@ -91,15 +94,18 @@ impl Build {
                 }
                 problems.extend(found.problems);
             }
-            files.extend(table.files);
+            let (version, files) = (table.version, table.files);
+            parts.push(Part { path, version, files, ranges: Vec::new() });
         }
         if let Some(error) = Error::many(problems) {
             return Err(error);
         }
+        let files: Vec<_> = parts.iter().flat_map(|part| part.files.iter().cloned()).collect();
         let provider = store::provider(&self.request.lake, &files, schema)?;
         self.workspace
             .register(&relation, provider)
             .map_err(|e| Error::bug(format!("`{relation}` cannot be registered")).with_source(e))?;
+        self.parts.insert(relation.clone(), parts);
         self.fingerprints.insert(relation, fingerprint.finish());
         Ok(())
     }
@@ -112,7 +118,7 @@ impl Build {
                 if self.run.contains(read) || self.built.contains_key(read) {
                     continue;
                 }
-                if !self.find(read).await? {
+                if !self.find(read, !is_snapshot(&catalog, read), true).await? {
                     return Err(Error::configuration(format!(
                         "`{}` reads `{read}`, which is not selected and was never built",
                         model.name
@@ -126,32 +132,59 @@ impl Build {
                 if let Rule::Relationships { table, .. } = &check.rule
                     && !self.run.contains(table)
                     && !self.built.contains_key(table)
-                    && catalog.model(table).is_some_and(|target| target.kind() == Kind::Table)
+                    && catalog.model(table).is_some_and(|target| target.kind().is_stored())
                 {
-                    self.find(table).await?;
+                    self.find(table, !is_snapshot(&catalog, table), false).await?;
                 }
             }
         }
         Ok(())
     }
 
-    /// Takes the released version of a table, or the newest.
-    async fn find(&mut self, name: &TableName) -> Result<bool> {
+    /// Takes the released version of a table where that is wanted and there is one, or the newest.
+    /// `is_read`: a model reads it, so it must have the columns of its contract.
+    async fn find(&mut self, name: &TableName, released: bool, is_read: bool) -> Result<bool> {
         let path = store::path(name);
         let released = self
             .request
             .last_release
             .as_ref()
+            .filter(|_| released)
             .and_then(|release| release.get(&name.to_string()).copied());
         let table: Option<Table> = match released {
             Some(version) => Some(self.request.lake.table_at(&path, version).await?),
             None => self.request.lake.table(&path).await?,
         };
         let Some(table) = table else { return Ok(false) };
+        let lacks = self.lacks(name, &table);
+        if is_read && !lacks.is_empty() {
+            return Err(Error::configuration(format!(
+                "`{name}` was built before its model had {}",
+                lacks.join(", ")
+            ))
+            .with_hint(format!("build it too: select `{name}`, or `+` and what reads it")));
+        }
         let fingerprint = store::fingerprint(&table.metadata)
             .map_or_else(|| format!("version {}", table.version), str::to_owned);
         self.finished(name, Built::found(&table, &fingerprint, 0.0))?;
         Ok(true)
+    }
+
+    /// Columns of a model that a version of its table does not have, or not in their type.
+    fn lacks(&self, name: &TableName, table: &Table) -> Vec<String> {
+        let Some(model) = self.request.catalog.model(name) else { return Vec::new() };
+        // What a snapshot's older rows lack is null, by its contract.
+        if model.kind() == Kind::Snapshot {
+            return Vec::new();
+        }
+        let has = |column: &&ColumnContract| {
+            let field = table.schema.field_with_name(&column.name);
+            field.is_ok_and(|field| {
+                ColumnType::from_arrow(field.data_type()) == Some(column.column_type)
+            })
+        };
+        let lacks = model.header.columns.iter().filter(|column| !has(column));
+        lacks.map(|column| format!("`{}` as {}", column.name, column.column_type)).collect()
     }
 
     /// Adds to the receipt the published tables that this run did not look at, so that a release
@@ -159,13 +192,16 @@ impl Build {
     pub(super) async fn unselected(&mut self) -> Result<()> {
         let catalog = Arc::clone(&self.request.catalog);
         for model in catalog.models() {
-            if model.layer.is_published()
-                && model.kind() == Kind::Table
-                && !self.built.contains_key(&model.name)
-            {
-                self.find(&model.name).await?;
+            if model.is_published() && !self.built.contains_key(&model.name) {
+                self.find(&model.name, true, false).await?;
             }
         }
         Ok(())
     }
+}
+
+/// What a snapshot has stays in it, whatever became of the run that added it: who reads it reads
+/// its newest version.
+fn is_snapshot(catalog: &Catalog, name: &TableName) -> bool {
+    catalog.model(name).is_some_and(|model| model.kind() == Kind::Snapshot)
 }

@@ -4,10 +4,13 @@
 //! provides `system.run` and `system.check_result`, and phase two builds the rest. A table whose
 //! fingerprint is that of its newest commit is not built again, and one that came out as it was
 //! before does not make its readers build again. A failing check does not fail the
-//! build: it is in the receipt, and publishing refuses.
+//! build: it is in the receipt, and publishing refuses. Snapshots are added to in phase two, and
+//! only if no check of severity `error` failed in phase one.
 
 mod fingerprint;
+mod incremental;
 mod inputs;
+mod snapshot;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -23,15 +26,17 @@ use datafusion::datasource::ViewTable;
 use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use futures::future::BoxFuture;
-use salesmart_core::receipt::{CheckResult, Modeled, ModeledTable};
+use salesmart_core::receipt::{CheckResult, Modeled, ModeledTable, Severity};
 use salesmart_core::{Error, Result};
 use salesmart_lake::Lake;
 use tokio::task::JoinSet;
 
 use self::fingerprint::Fingerprint;
+use self::incremental::{Increment, Part};
 pub(crate) use self::table::{Built, Duplicates};
 use crate::catalog::{Catalog, Model};
 use crate::header::Kind;
+use crate::incremental::{AsOf, Incremental};
 use crate::name::{Relation, TableName};
 use crate::raw::RawStream;
 use crate::session::{Workspace, config};
@@ -140,6 +145,8 @@ async fn run(mut request: BuildRequest) -> Result<Modeled> {
         build.run.iter().cloned().partition(|name| !build.request.catalog.is_after_checks(name));
     build.models(&early.iter().cloned().collect()).await?;
     let mut results = build.check(false).await?;
+    build.may_append =
+        !results.iter().any(|check| !check.passed && check.severity == Severity::Error);
 
     let mut system =
         late_system(SoFar { tables: build.receipt(), checks: results.clone() }).await?;
@@ -165,6 +172,10 @@ struct Build {
     built: BTreeMap<TableName, Built>,
     /// What each readable relation was made of.
     fingerprints: BTreeMap<Relation, String>,
+    /// The stored tables that each of them consists of.
+    parts: BTreeMap<Relation, Vec<Part>>,
+    /// Whether snapshots may be added to: no check found an error so far.
+    may_append: bool,
 }
 
 impl Build {
@@ -188,6 +199,8 @@ impl Build {
             run,
             built: BTreeMap::new(),
             fingerprints: BTreeMap::new(),
+            parts: BTreeMap::new(),
+            may_append: false,
         })
     }
 
@@ -200,14 +213,14 @@ impl Build {
             .filter(|name| set.contains(name))
             .filter_map(|name| catalog.model(name))
             .collect();
-        let tables = waiting.iter().filter(|model| model.kind() == Kind::Table).count();
+        let tables = waiting.iter().filter(|model| model.kind().is_stored()).count();
         (self.request.on_progress)(Progress::Planned { tables });
         let mut running: JoinSet<Result<(TableName, Built)>> = JoinSet::new();
         loop {
             let mut index = 0;
             while index < waiting.len() {
                 let model = waiting[index];
-                if !model.reads.iter().all(|read| self.fingerprints.contains_key(&read.relation)) {
+                if !self.is_ready(model) {
                     index += 1;
                 } else if model.kind() == Kind::View {
                     self.view(model).await?;
@@ -240,6 +253,13 @@ impl Build {
         }
     }
 
+    /// Whether everything that a model reads is there.
+    fn is_ready(&self, model: &Model) -> bool {
+        model.reads.iter().all(|read| {
+            model.reads_itself(&read.relation) || self.fingerprints.contains_key(&read.relation)
+        })
+    }
+
     /// Plans a view so that its readers can be planned over it.
     async fn view(&mut self, model: &Model) -> Result<()> {
         let plan = plan::plan_model(&self.workspace, model, self.instant).await?;
@@ -261,6 +281,12 @@ impl Build {
             instant: self.instant,
             fingerprint: self.fingerprint(model),
             rebuild: self.request.rebuild,
+            may_append: self.may_append,
+            business: self.request.business.clone(),
+            increment: model.header.incremental.as_ref().map(|declared| Increment {
+                basis: self.basis(model, declared),
+                inputs: incremental::inputs(&self.request.catalog, declared, &self.parts),
+            }),
             on_progress: Arc::clone(&self.request.on_progress),
             started: Clock::now(),
         }
@@ -281,6 +307,31 @@ impl Build {
         fingerprint.finish()
     }
 
+    /// A fingerprint of everything that a table is made of but the rows of the inputs that change
+    /// keys.
+    fn basis(&self, model: &Model, declared: &Incremental) -> String {
+        let closure = graph::closure(&self.request.catalog, model);
+        let mut basis = Fingerprint::new();
+        basis.add("model", model.text.as_bytes());
+        basis.add("business", format!("{:?}", self.request.business).as_bytes());
+        for view in &closure.views {
+            basis.add("view", view.text.as_bytes());
+        }
+        let mut clock = std::iter::once(model).chain(closure.views.iter().copied());
+        if declared.as_of == AsOf::Unknown && clock.any(|model| model.uses_as_of) {
+            basis.add("as_of", self.request.as_of.to_rfc3339().as_bytes());
+        }
+        for relation in closure.bases {
+            if declared.changed_by.iter().any(|input| input.relation == *relation) {
+                continue;
+            }
+            basis.add("reads", relation.to_string().as_bytes());
+            let input = self.fingerprints.get(relation).map_or("", String::as_str);
+            basis.add("input", input.as_bytes());
+        }
+        basis.finish()
+    }
+
     /// Makes a table that is there readable.
     fn finished(&mut self, name: &TableName, built: Built) -> Result<()> {
         let relation = Relation::Model(name.clone());
@@ -290,6 +341,13 @@ impl Build {
         self.workspace
             .register(&relation, provider)
             .map_err(|e| Error::bug(format!("`{name}` cannot be registered")).with_source(e))?;
+        let part = Part {
+            path: store::path(name),
+            version: built.version,
+            files: built.files.clone(),
+            ranges: built.ranges.clone(),
+        };
+        self.parts.insert(relation.clone(), vec![part]);
         self.fingerprints.insert(relation, built.content.clone());
         self.built.insert(name.clone(), built);
         Ok(())

@@ -1,4 +1,5 @@
-//! Building one table: query, order, write, commit.
+//! Building one table: query, order, write, commit. What differs for other
+//! kinds is in `snapshot.rs` and `incremental/`.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,17 +13,20 @@ use datafusion::logical_expr::{Expr, LogicalPlanBuilder, SortExpr};
 use datafusion::physical_plan::execute_stream;
 use futures::StreamExt;
 use salesmart_core::{Error, Result};
-use salesmart_lake::{Commit, CommitMode, DataFile, Lake, NewFile, Table, TableWriter};
+use salesmart_lake::{Commit, CommitMode, DataFile, Lake, NewFile, Table, TablePath, TableWriter};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::Progress;
 use super::fingerprint::Fingerprint;
+use super::incremental::{self, FileRange, Increment};
 use crate::catalog::{Catalog, Model};
 use crate::checks::row_text;
 use crate::diagnostics::Source;
+use crate::header::Kind;
 use crate::name::TableName;
 use crate::session::Workspace;
+use crate::settings::BusinessSettings;
 use crate::sql::Instant;
 use crate::{plan, store};
 
@@ -45,6 +49,8 @@ pub(crate) struct Built {
     pub(crate) seconds: f64,
     /// Seen while the rows were written in order; `None` where nobody looked.
     pub(crate) duplicates: Option<Duplicates>,
+    /// Which keys its files hold, where it is built in parts.
+    pub(super) ranges: Vec<FileRange>,
 }
 
 impl Built {
@@ -63,6 +69,7 @@ impl Built {
             is_new: false,
             seconds,
             duplicates,
+            ranges: incremental::ranges(table),
         }
     }
 }
@@ -85,6 +92,10 @@ pub(super) struct Job {
     pub(super) instant: Instant,
     pub(super) fingerprint: String,
     pub(super) rebuild: bool,
+    pub(super) may_append: bool,
+    pub(super) business: BusinessSettings,
+    /// How the table is built in part.
+    pub(super) increment: Option<Increment>,
     pub(super) on_progress: Arc<dyn Fn(Progress) + Send + Sync>,
     pub(super) started: Clock,
 }
@@ -95,7 +106,12 @@ impl Job {
         let model = catalog
             .model(&self.name)
             .ok_or_else(|| Error::bug(format!("`{}` is not in the catalog", self.name)))?;
-        let built = self.build(model).await.map_err(|e| {
+        let built = match model.kind() {
+            Kind::Snapshot => self.append(model).await,
+            Kind::Incremental => self.build_incremental(model).await,
+            Kind::View | Kind::Table => self.build(model).await,
+        };
+        let built = built.map_err(|e| {
             e.wrap(format!("failed to build model `{}` ({})", model.name, model.file))
         })?;
         Ok((self.name, built))
@@ -115,31 +131,9 @@ impl Job {
 
         (self.on_progress)(Progress::Started(self.name.clone()));
         let schema = stored_schema(model);
-        let mut writer = TableWriter::new(&self.lake, &path, Arc::clone(&schema));
-        let mut watch = GrainWatch::new(model, &schema)?;
-        let mut rows = 0u64;
-        let source = Source { file: &model.file, text: &model.text };
-        let mut stream = self.stream(model).await?;
-        while let Some(batch) = stream.next().await {
-            let batch = batch.map_err(|e| source.running(&e))?;
-            let batch = RecordBatch::try_new(Arc::clone(&schema), batch.columns().to_vec())
-                .map_err(|e| {
-                    Error::bug("the query gave other types than it was planned with").with_source(e)
-                })?;
-            watch.see(&batch)?;
-            rows += batch.num_rows() as u64;
-            writer.write(&batch).await?;
-        }
-        let files = writer.finish().await?;
-        let duplicates = (!model.header.grain.is_empty()).then_some(watch.found);
-        let written = files
-            .iter()
-            .map(|file| DataFile {
-                path: format!("{path}/{}", file.name),
-                size: file.size,
-                rows: file.rows,
-            })
-            .collect();
+        let written = self.write(model, &schema, &self.workspace, &|_| true).await?;
+        let Written { files, rows, duplicates } = written.unwrap_or_default();
+        let written = data_files(&path, &files);
         let content = content(&files);
         let metadata = BTreeMap::from([
             (store::FINGERPRINT.to_owned(), json!(self.fingerprint)),
@@ -158,16 +152,60 @@ impl Job {
         let version = self.lake.commit(&path, commit).await?;
         let seconds = self.started.elapsed().as_secs_f64();
         (self.on_progress)(Progress::Built { table: self.name.clone(), rows, seconds });
-        Ok(Built { version, rows, files: written, content, is_new: true, seconds, duplicates })
+        Ok(Built {
+            version,
+            rows,
+            files: written,
+            content,
+            is_new: true,
+            seconds,
+            duplicates,
+            ranges: Vec::new(),
+        })
+    }
+
+    /// Writes the rows of the model's query, in files that no table has yet; nothing, where a batch
+    /// is not as it is expected.
+    pub(super) async fn write(
+        &self,
+        model: &Model,
+        schema: &SchemaRef,
+        workspace: &Workspace,
+        is_expected: &(dyn Fn(&RecordBatch) -> bool + Send + Sync),
+    ) -> Result<Option<Written>> {
+        let mut writer = TableWriter::new(&self.lake, &store::path(&self.name), Arc::clone(schema));
+        let mut watch = GrainWatch::new(model, schema)?;
+        let mut rows = 0u64;
+        let source = Source { file: &model.file, text: &model.text };
+        let mut stream = self.stream(model, workspace).await?;
+        while let Some(batch) = stream.next().await {
+            let batch = batch.map_err(|e| source.running(&e))?;
+            let batch = RecordBatch::try_new(Arc::clone(schema), batch.columns().to_vec())
+                .map_err(|e| {
+                    Error::bug("the query gave other types than it was planned with").with_source(e)
+                })?;
+            if !is_expected(&batch) {
+                let written = writer.into_table(schema).await?;
+                self.lake.remove_uncommitted(&written).await?;
+                return Ok(None);
+            }
+            watch.see(&batch)?;
+            rows += batch.num_rows() as u64;
+            writer.write(&batch).await?;
+        }
+        let files = writer.finish().await?;
+        let duplicates = (!model.header.grain.is_empty()).then_some(watch.found);
+        Ok(Some(Written { files, rows, duplicates }))
     }
 
     /// The model's rows in the order of its grain, so that the same rows are the same bytes.
-    async fn stream(
+    pub(super) async fn stream(
         &self,
         model: &Model,
+        workspace: &Workspace,
     ) -> Result<datafusion::execution::SendableRecordBatchStream> {
         let source = Source { file: &model.file, text: &model.text };
-        let plan = plan::plan_model(&self.workspace, model, self.instant).await?;
+        let plan = plan::plan_model(workspace, model, self.instant).await?;
         let order: Vec<SortExpr> = model
             .sort_columns()
             .into_iter()
@@ -177,15 +215,33 @@ impl Job {
             .sort(order)
             .and_then(LogicalPlanBuilder::build)
             .map_err(|e| source.running(&e))?;
-        let context = self.workspace.context();
+        let context = workspace.context();
         let physical =
             context.state().create_physical_plan(&plan).await.map_err(|e| source.running(&e))?;
         execute_stream(physical, context.task_ctx()).map_err(|e| source.running(&e))
     }
 }
 
+/// Rows in files that no table has yet.
+#[derive(Default)]
+pub(super) struct Written {
+    pub(super) files: Vec<NewFile>,
+    pub(super) rows: u64,
+    pub(super) duplicates: Option<Duplicates>,
+}
+
+/// New files of a table, as readers name them.
+pub(super) fn data_files(path: &TablePath, files: &[NewFile]) -> Vec<DataFile> {
+    let file = |file: &NewFile| DataFile {
+        path: format!("{path}/{}", file.name),
+        size: file.size,
+        rows: file.rows,
+    };
+    files.iter().map(file).collect()
+}
+
 /// The contract with its comments, where other tools look for them.
-fn stored_schema(model: &Model) -> SchemaRef {
+pub(super) fn stored_schema(model: &Model) -> SchemaRef {
     let fields: Vec<Field> = model
         .header
         .columns
@@ -204,16 +260,16 @@ fn stored_schema(model: &Model) -> SchemaRef {
 
 /// Watches rows that come in the order of their grain: equal ones are neighbours, so counting
 /// them costs no second look at the table.
-struct GrainWatch {
+pub(super) struct GrainWatch {
     columns: Vec<usize>,
     converter: RowConverter,
     last: Option<OwnedRow>,
     last_counted: bool,
-    found: Duplicates,
+    pub(super) found: Duplicates,
 }
 
 impl GrainWatch {
-    fn new(model: &Model, schema: &Schema) -> Result<Self> {
+    pub(super) fn new(model: &Model, schema: &Schema) -> Result<Self> {
         let columns: Vec<usize> =
             model.header.grain.iter().filter_map(|name| schema.index_of(name).ok()).collect();
         let fields = columns
@@ -231,7 +287,7 @@ impl GrainWatch {
         })
     }
 
-    fn see(&mut self, batch: &RecordBatch) -> Result<()> {
+    pub(super) fn see(&mut self, batch: &RecordBatch) -> Result<()> {
         if self.columns.is_empty() || batch.num_rows() == 0 {
             return Ok(());
         }

@@ -17,6 +17,9 @@ use crate::testing::{mart, render, small};
 use crate::{query, system};
 
 mod discovered;
+mod explained;
+mod incremental;
+mod snapshot;
 
 type Deal<'a> = (&'a str, Option<i128>, &'a str, i32, &'a str);
 
@@ -83,6 +86,7 @@ struct House {
     as_of: DateTime<Utc>,
     /// The streams, instead of the declared one.
     raw: Option<Vec<RawStream>>,
+    rebuild: bool,
 }
 
 impl House {
@@ -94,6 +98,7 @@ impl House {
             last_release: None,
             as_of: "2026-01-31T12:00:00Z".parse().unwrap(),
             raw: None,
+            rebuild: false,
         }
     }
 
@@ -131,7 +136,7 @@ impl House {
             business: BusinessSettings::default(),
             as_of: self.as_of,
             last_release: self.last_release.clone(),
-            rebuild: false,
+            rebuild: self.rebuild,
             memory_limit: 256 << 20,
             on_progress: Arc::new(|_| {}),
         })
@@ -506,4 +511,24 @@ async fn queries_read_and_never_write() {
             .await
             .contains("DataSourceExec")
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_table_from_before_a_column_was_there_is_not_read_as_if_it_were_empty() {
+    let mut house = House::new(&[]).await;
+    land(&house.lake, 1, DEALS).await;
+    house.build().await.unwrap();
+    for (path, text) in &mut house.files {
+        if path.ends_with("int_deal.sql") {
+            *text = text
+                .replace("  closed: {type: date}", "  closed: {type: date}\n  n: {type: int64}");
+            *text = text.replace("stage, closed from", "stage, closed, 1 as n from");
+        }
+    }
+    house.selectors = vec!["fct_deal"];
+    insta::assert_snapshot!(render(&house.build().await.unwrap_err()), @r#"
+    `intermediate.int_deal` was built before its model had `n` as int64
+      state: nothing was published, the last release is still current
+      hint: build it too: select `intermediate.int_deal`, or `+` and what reads it
+    "#);
 }

@@ -32,29 +32,37 @@ impl Checker<'_> {
         {
             return Ok(seen.clone());
         }
-        let keys: Vec<Expr> = columns.iter().map(|name| ident(*name)).collect();
         let mut frame = frame.clone();
         if check.rule == Rule::Unique {
-            for key in &keys {
-                frame = frame.filter(key.clone().is_not_null())?;
+            for name in &columns {
+                frame = frame.filter(ident(*name).is_not_null())?;
             }
         }
-        // In two steps, without `count(distinct …)`: that is what the engine is fast at.
-        let shared = frame
-            .aggregate(keys, vec![count(lit(1)).alias("rows_with_it")])?
-            .filter(ident("rows_with_it").gt(lit(1)))?;
-        let total = shared
-            .clone()
-            .aggregate(vec![], vec![sum(ident("rows_with_it")).alias("n")])?
-            .collect()
-            .await?;
-        let rows = total
-            .iter()
-            .find(|batch| batch.num_rows() > 0)
-            .map(|batch| ScalarValue::try_from_array(batch.column(0), 0))
-            .transpose()?
-            .map_or(0, |value| number(&value));
-        let samples = if rows == 0 { Vec::new() } else { samples(shared, &columns).await? };
-        Ok(Duplicates { rows, samples })
+        shared(frame, &columns).await
     }
+}
+
+/// Rows of a frame that share their values of some columns with another row; null is a value.
+pub(crate) async fn shared(
+    frame: DataFrame,
+    columns: &[&str],
+) -> Result<Duplicates, DataFusionError> {
+    let keys: Vec<Expr> = columns.iter().map(|name| ident(*name)).collect();
+    // In two steps, without `count(distinct …)`: that is what the engine is fast at.
+    let shared = frame
+        .aggregate(keys, vec![count(lit(1)).alias("rows_with_it")])?
+        .filter(ident("rows_with_it").gt(lit(1)))?;
+    let total = shared
+        .clone()
+        .aggregate(vec![], vec![sum(ident("rows_with_it")).alias("n")])?
+        .collect()
+        .await?;
+    let rows = total
+        .iter()
+        .find(|batch| batch.num_rows() > 0)
+        .map(|batch| ScalarValue::try_from_array(batch.column(0), 0))
+        .transpose()?
+        .map_or(0, |value| number(&value));
+    let samples = if rows == 0 { Vec::new() } else { samples(shared, columns).await? };
+    Ok(Duplicates { rows, samples })
 }

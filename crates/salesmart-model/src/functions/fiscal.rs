@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, Date32Array, Int64Array};
+use arrow::array::{AsArray, Date32Array, Int64Array};
 use arrow::datatypes::{DataType, Date32Type, TimeUnit, TimestampMicrosecondType};
 use chrono::{DateTime, Datelike, NaiveDate};
 use chrono_tz::Tz;
@@ -13,6 +13,7 @@ use datafusion::logical_expr::{
     ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
 
+use super::give_back;
 use crate::calendar::{Calendar, Grain};
 use crate::settings::BusinessSettings;
 
@@ -43,16 +44,6 @@ fn to_date(days: i32) -> Result<NaiveDate> {
 
 fn from_date(date: NaiveDate) -> i32 {
     date.num_days_from_ce() - EPOCH_FROM_CE
-}
-
-/// Gives scalars back for scalars, so that the optimizer can fold constants.
-fn give_back(args: &ScalarFunctionArgs, array: ArrayRef) -> Result<ColumnarValue> {
-    let all_scalar = args.args.iter().all(|arg| matches!(arg, ColumnarValue::Scalar(_)));
-    if all_scalar && !array.is_empty() {
-        let scalar = datafusion::common::ScalarValue::try_from_array(&array, 0)?;
-        return Ok(ColumnarValue::Scalar(scalar));
-    }
-    Ok(ColumnarValue::Array(array))
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

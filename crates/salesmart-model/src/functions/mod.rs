@@ -2,12 +2,17 @@
 
 mod fill_forward;
 mod fiscal;
+mod hash;
+mod hash_chain;
 mod last_value;
+mod working_days;
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
-use datafusion::logical_expr::Volatility;
+use arrow::array::{Array, ArrayRef};
+use datafusion::common::{Result, ScalarValue};
+use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, Volatility};
 use datafusion::prelude::SessionContext;
 
 use crate::settings::BusinessSettings;
@@ -17,8 +22,21 @@ pub(crate) fn register(context: &SessionContext, business: &BusinessSettings) {
     for function in fiscal::all(business) {
         context.register_udf(function.as_ref().clone());
     }
+    context.register_udf(hash::sha256_hex());
+    context.register_udf(hash::text_hash());
+    context.register_udf(working_days::working_days(business));
     context.register_udaf(last_value::last_value());
     context.register_udwf(fill_forward::fill_forward());
+    context.register_udwf(hash_chain::hash_chain());
+}
+
+/// Gives scalars back for scalars, so that the optimizer can fold constants.
+fn give_back(args: &ScalarFunctionArgs, array: ArrayRef) -> Result<ColumnarValue> {
+    let all_scalar = args.args.iter().all(|arg| matches!(arg, ColumnarValue::Scalar(_)));
+    if all_scalar && !array.is_empty() {
+        return Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(&array, 0)?));
+    }
+    Ok(ColumnarValue::Array(array))
 }
 
 /// Names that read a clock or dice in other databases, and would only be "unknown" here.

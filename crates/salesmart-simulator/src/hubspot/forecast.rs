@@ -7,6 +7,7 @@ use super::ids;
 use super::problem::Problem;
 use super::value::{Millis, fraction, millis, stamp_text};
 use super::view::View;
+use crate::world::ForecastCall;
 
 /// The object type of a submission; HubSpot documents the shape of the events, not the ids.
 const SUBMISSION: &str = "0-159";
@@ -46,9 +47,9 @@ pub(super) fn submissions(view: &View, asked: &Asked) -> Answer {
     let from = bound(asked, "occurredAfter")?.unwrap_or(Millis::MIN);
     let to = bound(asked, "occurredBefore")?.unwrap_or(Millis::MAX);
     let after = asked.after()?;
-    let events = events(view).into_iter().filter(|(number, at, _)| {
-        *at > from && *at < to && after.is_none_or(|after| FIRST + number > after)
-    });
+    let calls = view.calls();
+    let first = after.map_or(0, |after| calls.partition_point(|call| FIRST + call.index <= after));
+    let events = calls[first..].iter().map(event).filter(|(_, at, _)| *at > from && *at < to);
     let mut events: Vec<_> = events.take(limit + 1).collect();
     let has_more = events.len() > limit;
     events.truncate(limit);
@@ -60,28 +61,27 @@ pub(super) fn submissions(view: &View, asked: &Asked) -> Answer {
 
 /// Every submission: its number, when it was made, and its event, by number.
 pub(super) fn events(view: &View) -> Vec<(u64, Millis, Value)> {
-    let mut calls = view.world.forecast_calls();
-    calls.sort_by_key(|call| call.index);
-    let event = |call: crate::world::ForecastCall| {
-        let at = millis(call.submitted_at);
-        let event = json!({
-            "objectType": SUBMISSION,
-            "objectId": (FIRST + call.index).to_string(),
-            "occurredAt": stamp_text(at),
-            "archived": false,
-            "properties": {
-                "hs_forecast_type_id": "1",
-                "hs_forecast_category": ids::category(call.category),
-                "hs_submission_amount": fraction(i128::from(call.amount.0), 2),
-                "hs_currency_code": "USD",
-                "hs_period_start": call.month.to_string(),
-                "hubspot_owner_id": ids::owner(call.person).to_string(),
-                "hs_created_by_user_id": ids::user(call.person).to_string(),
-            },
-        });
-        (call.index, at, event)
-    };
-    calls.into_iter().map(event).collect()
+    view.calls().iter().map(event).collect()
+}
+
+fn event(call: &ForecastCall) -> (u64, Millis, Value) {
+    let at = millis(call.submitted_at);
+    let event = json!({
+        "objectType": SUBMISSION,
+        "objectId": (FIRST + call.index).to_string(),
+        "occurredAt": stamp_text(at),
+        "archived": false,
+        "properties": {
+            "hs_forecast_type_id": "1",
+            "hs_forecast_category": ids::category(call.category),
+            "hs_submission_amount": fraction(i128::from(call.amount.0), 2),
+            "hs_currency_code": "USD",
+            "hs_period_start": call.month.to_string(),
+            "hubspot_owner_id": ids::owner(call.person).to_string(),
+            "hs_created_by_user_id": ids::user(call.person).to_string(),
+        },
+    });
+    (call.index, at, event)
 }
 
 fn bound(asked: &Asked, name: &str) -> Result<Option<Millis>, Problem> {

@@ -16,7 +16,7 @@ use super::table::{Reader, Table};
 use super::value::{Millis, Style, millis};
 use crate::Cents;
 use crate::wire::{Fault, FaultState};
-use crate::world::{Rate, World};
+use crate::world::{ForecastCall, Rate, World};
 
 /// How many searches are remembered from one page to the next.
 const REMEMBERED: usize = 6;
@@ -60,6 +60,7 @@ pub(super) struct View {
     indexes: [OnceLock<Index>; Kind::ALL.len()],
     reverse: Mutex<BTreeMap<(Kind, Kind), Arc<Reverse>>>,
     found: Mutex<Vec<Arc<Found>>>,
+    calls: OnceLock<Vec<ForecastCall>>,
 }
 
 impl View {
@@ -80,7 +81,18 @@ impl View {
             indexes: Default::default(),
             reverse: Mutex::default(),
             found: Mutex::default(),
+            calls: OnceLock::new(),
         }
+    }
+
+    /// The forecasts that were submitted, by number. The world goes through all deals for them, so
+    /// that is done once and not for each page.
+    pub(super) fn calls(&self) -> &[ForecastCall] {
+        self.calls.get_or_init(|| {
+            let mut calls = self.world.forecast_calls();
+            calls.sort_by_key(|call| call.index);
+            calls
+        })
     }
 
     pub(super) fn index(&self, kind: Kind) -> &Index {

@@ -5,23 +5,25 @@ use std::ops::{AddAssign, Sub};
 
 use chrono::{Days, Months, NaiveDate};
 
-use crate::{Fixed6, Stage};
+use crate::{Cents, Fixed6};
 
+use super::story::Span;
 use super::{Fact, Heading, Truth};
 
 /// What went in and out on a day, or in all days until one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Flow {
-    /// Deals with an amount that started, and that ended; those without.
-    started: i64,
-    started_cents: i128,
-    started_unvalued: i64,
-    ended: i64,
-    ended_cents: i128,
-    ended_unvalued: i64,
+    /// Deals that are open: with an amount, the amounts, and those without.
+    open: i64,
+    open_cents: i128,
+    open_unvalued: i64,
+    /// Deals that were created, by what they were at the end of their first day.
+    created: i64,
+    created_cents: i128,
+    created_unvalued: i64,
     won_cents: i128,
     won_unvalued: i64,
-    /// Deals that became qualified, and qualified ones that ended.
+    /// Open deals in a qualified stage.
     qualified: i64,
     won: i64,
     lost: i64,
@@ -29,55 +31,61 @@ pub(super) struct Flow {
     won_days: i64,
 }
 
+/// One or none with an amount, the amount, and one or none without.
+fn valued(amount: Option<Cents>) -> (i64, i128, i64) {
+    amount.map_or((0, 0, 1), |amount| (1, i128::from(amount.0), 0))
+}
+
 impl Flow {
-    /// Puts what a deal did on the days on which it did.
-    pub(super) fn spread(fact: &Fact, days: &mut BTreeMap<NaiveDate, Flow>) {
-        let (valued, cents) = match fact.amount {
-            Some(amount) => (1, i128::from(amount.0)),
-            None => (0, 0),
-        };
-        let start = days.entry(fact.created).or_default();
-        start.started += valued;
-        start.started_cents += cents;
-        start.started_unvalued += 1 - valued;
-        if let Some(closed) = fact.closed {
-            let end = days.entry(closed).or_default();
-            end.ended += valued;
-            end.ended_cents += cents;
-            end.ended_unvalued += 1 - valued;
-            if fact.is_won() {
-                end.won += 1;
-                end.won_sized += valued;
-                end.won_cents += cents;
-                end.won_unvalued += 1 - valued;
-                end.won_days += (closed - fact.created).num_days();
-            } else {
-                end.lost += 1;
-            }
-        }
-        // Open deals count as qualified while their stage is, closed ones until the end.
-        let Some(qualified) = fact.qualified else { return };
-        match fact.closed {
-            Some(closed) => {
-                days.entry(qualified).or_default().qualified += 1;
-                days.entry(closed).or_default().qualified -= 1;
-            }
-            None if fact.stage != Stage::Prospecting => {
-                days.entry(qualified).or_default().qualified += 1;
-            }
-            None => {}
+    /// A deal begins to be open so.
+    pub(super) fn begin(&mut self, span: &Span) {
+        let (valued, cents, unvalued) = valued(span.amount);
+        self.open += valued;
+        self.open_cents += cents;
+        self.open_unvalued += unvalued;
+        self.qualified += i64::from(span.stage.is_qualified());
+    }
+
+    /// And no longer is.
+    pub(super) fn cease(&mut self, span: &Span) {
+        let (valued, cents, unvalued) = valued(span.amount);
+        self.open -= valued;
+        self.open_cents -= cents;
+        self.open_unvalued -= unvalued;
+        self.qualified -= i64::from(span.stage.is_qualified());
+    }
+
+    /// A deal is created and stands so at the end of the day.
+    pub(super) fn create(&mut self, span: &Span) {
+        let (valued, cents, unvalued) = valued(span.amount);
+        self.created += valued;
+        self.created_cents += cents;
+        self.created_unvalued += unvalued;
+    }
+
+    /// A deal is won or lost.
+    pub(super) fn end(&mut self, fact: &Fact, closed: NaiveDate) {
+        let (valued, cents, unvalued) = valued(fact.amount);
+        if fact.is_won() {
+            self.won += 1;
+            self.won_sized += valued;
+            self.won_cents += cents;
+            self.won_unvalued += unvalued;
+            self.won_days += (closed - fact.created).num_days();
+        } else {
+            self.lost += 1;
         }
     }
 }
 
 impl AddAssign for Flow {
     fn add_assign(&mut self, other: Flow) {
-        self.started += other.started;
-        self.started_cents += other.started_cents;
-        self.started_unvalued += other.started_unvalued;
-        self.ended += other.ended;
-        self.ended_cents += other.ended_cents;
-        self.ended_unvalued += other.ended_unvalued;
+        self.open += other.open;
+        self.open_cents += other.open_cents;
+        self.open_unvalued += other.open_unvalued;
+        self.created += other.created;
+        self.created_cents += other.created_cents;
+        self.created_unvalued += other.created_unvalued;
         self.won_cents += other.won_cents;
         self.won_unvalued += other.won_unvalued;
         self.qualified += other.qualified;
@@ -93,12 +101,12 @@ impl Sub for Flow {
 
     fn sub(self, before: Flow) -> Flow {
         Flow {
-            started: self.started - before.started,
-            started_cents: self.started_cents - before.started_cents,
-            started_unvalued: self.started_unvalued - before.started_unvalued,
-            ended: self.ended - before.ended,
-            ended_cents: self.ended_cents - before.ended_cents,
-            ended_unvalued: self.ended_unvalued - before.ended_unvalued,
+            open: self.open - before.open,
+            open_cents: self.open_cents - before.open_cents,
+            open_unvalued: self.open_unvalued - before.open_unvalued,
+            created: self.created - before.created,
+            created_cents: self.created_cents - before.created_cents,
+            created_unvalued: self.created_unvalued - before.created_unvalued,
             won_cents: self.won_cents - before.won_cents,
             won_unvalued: self.won_unvalued - before.won_unvalued,
             qualified: self.qualified - before.qualified,
@@ -148,22 +156,25 @@ fn number(n: i64) -> u64 {
     u64::try_from(n).unwrap_or(0)
 }
 
-/// Won in the period over all that was alive in it: started by its end, not ended before it.
+/// Won in the period over what was open when it began and what was created in it.
 fn yield_of(at_end: Flow, before: Flow, heading: &Heading, loss_recorded: bool) -> Truth {
-    let alive = at_end.started - before.ended;
-    let unvalued = at_end.started_unvalued - before.ended_unvalued;
+    let within = at_end - before;
+    let counted = within.won_sized + before.open + within.created;
+    let unvalued = within.won_unvalued + before.open_unvalued + within.created_unvalued;
     if !loss_recorded {
-        return heading.figure("pipeline_yield", None, None, 0, number(alive + unvalued));
+        return heading.figure("pipeline_yield", None, None, 0, number(counted + unvalued));
     }
-    let alive_cents = at_end.started_cents - before.ended_cents;
-    let won_cents = at_end.won_cents - before.won_cents;
-    let won_unvalued = at_end.won_unvalued - before.won_unvalued;
-    let (won, all) = (Fixed6::cents(won_cents), Fixed6::cents(alive_cents));
-    let mut figure = heading.ratio("pipeline_yield", won, all, number(alive), number(unvalued));
+    let (won, all) = (within.won_cents, before.open_cents + within.created_cents);
+    let (above, below) = (Fixed6::cents(won), Fixed6::cents(all));
+    let mut figure =
+        heading.ratio("pipeline_yield", above, below, number(counted), number(unvalued));
+    if counted == within.won_sized {
+        figure.denominator = None;
+    }
     // Never 1, or 0, only because of what is left out.
-    let one_sided = (unvalued > won_unvalued && won_cents == alive_cents)
-        || (won_unvalued > 0 && won_cents == 0);
-    if one_sided {
+    let unvalued_open = before.open_unvalued + within.created_unvalued;
+    if (unvalued_open > within.won_unvalued && won == all) || (within.won_unvalued > 0 && won == 0)
+    {
         figure.value = None;
     }
     figure

@@ -6,10 +6,11 @@ use chrono::NaiveDate;
 
 use crate::{Fixed6, Stage};
 
+use super::story::Visit;
 use super::{Fact, Heading, Truth, count};
 
 /// Days without activity after which an open deal is stale.
-const STALE_AFTER: i64 = 14;
+pub(super) const STALE_AFTER: i64 = 14;
 
 /// Won and lost deals by number and by value.
 #[derive(Clone, Copy, Default)]
@@ -78,9 +79,17 @@ pub(super) struct Tally {
     cycles: Vec<i64>,
     qualified_cycles: Vec<i64>,
     sizes: Vec<i64>,
+    /// By stage: how many deals came into it, and the amounts that were known then.
+    entries: BTreeMap<Stage, (u64, Vec<i64>)>,
 }
 
 impl Tally {
+    pub(super) fn enter(&mut self, visit: &Visit) {
+        let (deals, sizes) = self.entries.entry(visit.stage).or_default();
+        *deals += 1;
+        sizes.extend(visit.amount.map(|amount| amount.0));
+    }
+
     pub(super) fn start(&mut self, fact: &Fact) {
         match fact.closed {
             Some(_) => self.cohort.add(fact),
@@ -106,6 +115,11 @@ impl Tally {
         self.cycles.extend(&other.cycles);
         self.qualified_cycles.extend(&other.qualified_cycles);
         self.sizes.extend(&other.sizes);
+        for (stage, (deals, sizes)) in &other.entries {
+            let mine = self.entries.entry(*stage).or_default();
+            mine.0 += deals;
+            mine.1.extend(sizes);
+        }
     }
 
     pub(super) fn figures(mut self, heading: &Heading, loss_recorded: bool) -> Vec<Truth> {
@@ -143,6 +157,12 @@ impl Tally {
             figures.extend(cycle_figures(names, heading, &mut self.qualified_cycles, won));
             let names = ["deal_size_won_average", "deal_size_won_median"];
             figures.extend(size_figures(names, heading, &mut self.sizes, won));
+        }
+        for (stage, (deals, sizes)) in &mut self.entries {
+            let names = ["deal_size_stage_entry_average", "deal_size_stage_entry_median"];
+            for figure in size_figures(names, heading, sizes, *deals) {
+                figures.push(Truth { stage: Some(*stage), ..figure });
+            }
         }
         figures
     }

@@ -23,9 +23,9 @@ use chrono::{Datelike, Days, NaiveDate, TimeDelta};
 
 use crate::calendar::{at, midnight};
 use crate::organisation::LEAVES_AT;
-use crate::truth::{self, Fact};
+use crate::truth;
 use crate::words::{HOLIDAYS, PRODUCTS};
-use crate::{Cents, Size, Stage, Truth};
+use crate::{Cents, Known, Sheet, Size, Stage, Truth};
 
 pub use shapes::*;
 
@@ -323,30 +323,54 @@ impl World {
     }
 
     /// What the KPIs must come to; fiscal years start with month `fiscal_year_start` (1 to 12).
-    /// Sorted by metric, scope, name, stage, grain and period.
+    /// `known` is the day on which the company's systems were first read, or a [`Known`] that says
+    /// more of what they tell. Sorted by metric, scope, name, slices, grain and period.
     #[must_use]
-    pub fn truth(&self, fiscal_year_start: u32) -> Vec<Truth> {
-        let facts = (0..self.deal_count()).filter_map(|index| self.fact(&self.deal(index)));
-        truth::figures(self, facts, fiscal_year_start)
+    pub fn truth(&self, fiscal_year_start: u32, known: impl Into<Known>) -> Vec<Truth> {
+        truth::of_world(self, fiscal_year_start, known.into())
     }
 
-    /// What figures need of a deal; nothing of one that is gone.
-    fn fact(&self, deal: &Opportunity) -> Option<Fact> {
-        if deal.deleted_at.is_some() {
-            return None;
-        }
-        let day = deal.expected_close;
-        let dollars = |amount| self.core.rates.corporate(amount, deal.currency, day, self.today);
-        Some(Fact {
-            rep: deal.owner,
-            stage: deal.stage,
-            created: deal.created_at.date_naive(),
-            qualified: deal.qualified_at.map(|at| at.date_naive()),
-            closed: deal.closed_at.map(|at| at.date_naive()),
-            amount: deal.amount.map(dollars),
-            pushes: deal.push_count,
-            last_activity: deal.last_activity_at.map(|at| at.date_naive()),
-        })
+    /// What the funnel must come to: the sheets `stage_visit`, `stage_conversion`, `loss`,
+    /// `lead_conversion` and `crm_hygiene`.
+    #[must_use]
+    pub fn truth_funnel(&self, fiscal_year_start: u32, known: impl Into<Known>) -> Vec<Sheet> {
+        truth::funnel_of(self, fiscal_year_start, known.into())
+    }
+
+    /// What forecasts must come to: the sheets `forecast_figure`, of these days, and
+    /// `forecast_actual`, of quarters whose books closed so many days after their end.
+    #[must_use]
+    pub fn truth_forecast(
+        &self,
+        fiscal_year_start: u32,
+        known: impl Into<Known>,
+        days: &[NaiveDate],
+        books_close_days: u64,
+    ) -> Vec<Sheet> {
+        truth::forecast_of(self, fiscal_year_start, known.into(), days, books_close_days)
+    }
+
+    /// What moved all that is won or due in the quarter that begins on `quarter` from the day it
+    /// was in `before` to today: the sheet `forecast_bridge`.
+    #[must_use]
+    pub fn truth_bridge(
+        &self,
+        before: &World,
+        fiscal_year_start: u32,
+        known: impl Into<Known>,
+        quarter: NaiveDate,
+    ) -> Sheet {
+        truth::bridge_of(before, self, fiscal_year_start, known.into(), quarter)
+    }
+
+    /// The rate of a currency on a day: units for one of the corporate currency, in millionths.
+    pub(crate) fn rate(&self, currency: &str, day: NaiveDate) -> i64 {
+        self.core.rates.on(currency, day, self.today)
+    }
+
+    /// An amount in the corporate currency by the rate of a day, as far as rates are published.
+    pub(crate) fn corporate(&self, amount: Cents, currency: &str, day: NaiveDate) -> Cents {
+        self.core.rates.corporate(amount, currency, day, self.today)
     }
 }
 

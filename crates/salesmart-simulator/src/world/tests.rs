@@ -458,6 +458,8 @@ fn any_size_is_a_world() {
         everything(&world);
         world.advance(30);
         everything(&world);
-        assert!(world.truth(2).iter().all(|figure| figure.n + figure.n_excluded > 0));
+        assert!(
+            world.truth(2, world.today()).iter().all(|figure| figure.n + figure.n_excluded > 0)
+        );
     }
 }

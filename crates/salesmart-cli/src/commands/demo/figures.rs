@@ -16,6 +16,7 @@ pub(super) struct Figures {
     pub(super) teams: Vec<Row>,
     pub(super) reps: Vec<Row>,
     pub(super) pipeline: Vec<Row>,
+    pub(super) forecast: Vec<Row>,
     pub(super) currency: String,
     pub(super) stale_after_days: i64,
 }
@@ -29,11 +30,26 @@ const PIVOT: &str = "
     max(case when metric = 'win_rate_value' then value end) as win_rate_by_value,
     max(case when metric = 'deal_size_won_average' then numerator end) as amount_won,
     max(case when metric = 'deal_size_won_average' then value end) as average_deal,
-    max(case when metric = 'sales_cycle_median' then value end) as median_cycle";
+    max(case when metric = 'sales_cycle_median' then value end) as median_cycle,
+    max(case when metric = 'quota_attainment' then value end) as attainment";
 
 /// The quarter in which the release's instant lies.
 const THIS_QUARTER: &str = "period_grain = 'quarter'
     and period_start <= cast(as_of as date) and cast(as_of as date) <= period_end";
+
+/// What the open quarters were forecast to bring when they were sealed last.
+const FORECAST: &str = "
+    select period_name,
+        max(case when series = 'closed' then amount end) as closed,
+        max(case when series = 'commit_cumulative' then amount end) as commit,
+        max(case when series = 'best_case_cumulative' then amount end) as best_case,
+        max(case when series = 'pipeline_cumulative' then amount end) as pipeline,
+        max(case when series = 'weighted_deal' then amount end) as weighted
+    from forecast.figure
+    where scope = 'company' and provenance = 'sealed'
+        and snapshot_date = (select max(snapshot_date) from forecast.figure)
+    group by period_name, period_start
+    order by period_start";
 
 impl Figures {
     pub(super) async fn read(
@@ -86,6 +102,7 @@ impl Figures {
                 stale = business.stale_after_days
             ))
             .await?,
+            forecast: ask(FORECAST.to_owned()).await?,
             currency: business.reporting_currency,
             stale_after_days: business.stale_after_days,
         })

@@ -92,7 +92,8 @@ impl Demo {
         let (record, figures) = context.block_on(walk(context.clone(), prepared))?;
         let mut text = page::figures(&figures, style);
         text.push_str(&page::closing(&record, begun.elapsed(), style));
-        text.push_str(&page::next(&dir, own_lake.as_deref(), style));
+        let quarter = figures.quarters.last().and_then(|row| row.first()?.as_deref());
+        text.push_str(&page::next(&dir, own_lake.as_deref(), quarter, style));
         context.print(&text)
     }
 

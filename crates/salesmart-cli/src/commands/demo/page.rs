@@ -45,25 +45,29 @@ pub(super) fn figures(figures: &Figures, style: Style) -> String {
     let money = format!("({})", figures.currency);
     let mut text = String::new();
     let mut section = |title: &str, first: &str, rows: &[Row]| {
-        let mut table = TextTable::new(
-            [(first.to_owned(), Align::Left)].into_iter().chain(
-                [
-                    "won".to_owned(),
-                    "lost".to_owned(),
-                    "win rate".to_owned(),
-                    "by value".to_owned(),
-                    format!("amount won {money}"),
-                    format!("average deal {money}"),
-                    "median cycle (days)".to_owned(),
-                ]
-                .map(|name| (name, Align::Right)),
-            ),
-        );
+        let mut names = vec![
+            "won".to_owned(),
+            "lost".to_owned(),
+            "win rate".to_owned(),
+            "by value".to_owned(),
+            format!("amount won {money}"),
+            format!("average deal {money}"),
+            "median cycle (days)".to_owned(),
+        ];
+        // Not every source knows quotas.
+        let has_quotas = rows.iter().any(|row| row.last().is_some_and(Option::is_some));
+        if has_quotas {
+            names.push("of quota".to_owned());
+        }
+        let names = names.into_iter().map(|name| (name, Align::Right));
+        let mut table = TextTable::new([(first.to_owned(), Align::Left)].into_iter().chain(names));
         for row in rows {
-            let [name, won, lost, rate, by_value, amount, average, cycle] = row.as_slice() else {
+            let [name, won, lost, rate, by_value, amount, average, cycle, attainment] =
+                row.as_slice()
+            else {
                 continue;
             };
-            table.row([
+            let mut cells = vec![
                 name.clone().unwrap_or_default(),
                 number(won, 0),
                 number(lost, 0),
@@ -72,7 +76,11 @@ pub(super) fn figures(figures: &Figures, style: Style) -> String {
                 number(amount, 0),
                 number(average, 0),
                 number(cycle, 1),
-            ]);
+            ];
+            if has_quotas {
+                cells.push(percent(attainment));
+            }
+            table.row(cells);
         }
         let _ = write!(text, "\n{}\n{}", style.bold(title), table.render(style));
     };
@@ -80,7 +88,25 @@ pub(super) fn figures(figures: &Figures, style: Style) -> String {
     section("Teams, this quarter", "team", &figures.teams);
     section("The five reps who won most, this quarter", "rep", &figures.reps);
     text.push_str(&pipeline(figures, &money, style));
+    text.push_str(&forecast(figures, &money, style));
     text
+}
+
+/// The forecast as it was sealed.
+fn forecast(figures: &Figures, money: &str, style: Style) -> String {
+    if figures.forecast.is_empty() {
+        return String::new();
+    }
+    let columns = ["closed", "commit", "best case", "pipeline", "weighted"];
+    let columns = columns.map(|name| (format!("{name} {money}"), Align::Right));
+    let mut table =
+        TextTable::new([("quarter".to_owned(), Align::Left)].into_iter().chain(columns));
+    for row in &figures.forecast {
+        let amounts = row.iter().skip(1).map(|amount| number(amount, 0));
+        table.row([row.first().cloned().flatten().unwrap_or_default()].into_iter().chain(amounts));
+    }
+    let title = "Forecast, as sealed: closed, and with all that is at least as sure";
+    format!("\n{}\n{}", style.bold(title), table.render(style))
 }
 
 fn pipeline(figures: &Figures, money: &str, style: Style) -> String {
@@ -140,19 +166,30 @@ pub(super) fn closing(record: &RunRecord, took: Duration, style: Style) -> Strin
 }
 
 /// Where to look next.
-pub(super) fn next(dir: &Path, own_lake: Option<&Path>, style: Style) -> String {
+pub(super) fn next(
+    dir: &Path,
+    own_lake: Option<&Path>,
+    quarter: Option<&str>,
+    style: Style,
+) -> String {
     let mut program = format!("{} --project {}", program(), shell_word(dir));
     if let Some(lake) = own_lake {
         let _ = write!(program, " --lake {}", shell_word(lake));
     }
     let mut text = format!("\n{}\n", style.bold("Look further"));
+    let explain = quarter
+        .map(|quarter| format!("explain win_rate_count --period {}", quarter.replace(' ', "")));
+    if let Some(command) = explain {
+        let what = style.dim("# the deals behind a figure, and that they add up to it");
+        let _ = writeln!(text, "  {what}\n  {program} {command}");
+    }
     for (command, what) in [
         (
             "query \"select scope_name, value, n from kpi.win_rate where metric = 'win_rate_count' \
              and scope = 'rep' and period_grain = 'year' order by value desc nulls last\"",
             "any figure, by day to year, for the company, regions, teams and reps",
         ),
-        ("query \"select metric, definition, formula from ops.metric\"", "what each figure means"),
+        ("metrics show win_rate_count", "what a figure means; `metrics` lists them all"),
         ("runs show last", "every row, table and check of this run"),
         ("models list", "the SQL behind it, and which of it is the project's own"),
         ("models show kpi.win_rate", "one model: columns, checks, definitions"),

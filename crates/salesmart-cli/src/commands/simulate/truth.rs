@@ -29,11 +29,13 @@ impl Truth {
     /// Writes the figures: sorted by metric, scope, name and period; an empty field is unknown.
     pub(super) fn run(&self) -> Result<()> {
         let mut world = self.which.world();
+        // The systems are taken to be read since the day it starts on.
+        let first_read = world.today();
         if self.days > 0 {
             world.advance(self.days);
         }
         let mut text = Vec::new();
-        write_truth(&world.truth(self.fiscal_year_start), &mut text)
+        write_truth(&world.truth(self.fiscal_year_start, first_read), &mut text)
             .map_err(|error| Error::bug("failed to write the figures as CSV").with_source(error))?;
         let mut sink = Sink::open(self.output.as_deref())?;
         sink.text(&String::from_utf8_lossy(&text))?;

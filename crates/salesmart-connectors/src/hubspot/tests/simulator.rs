@@ -232,12 +232,24 @@ async fn a_missing_scope_is_named_and_the_rest_is_read() {
     let connector = company.connect();
     let discovery = connector.discover().await.unwrap();
     let failed: Vec<&str> = discovery.failed.iter().map(|(name, _)| name.as_str()).collect();
-    assert_eq!(failed, ["deals_to_leads", "leads"]);
+    assert_eq!(
+        failed,
+        [
+            "calls_to_leads",
+            "deals_to_leads",
+            "emails_to_leads",
+            "leads",
+            "leads_history",
+            "leads_to_companies",
+            "leads_to_contacts",
+            "meetings_to_leads"
+        ]
+    );
     for (_, error) in &discovery.failed {
         assert!(error.hint().unwrap().contains("crm.objects.leads.read"), "{error:?}");
     }
     let findings = connector.check().await;
-    assert_eq!(findings.iter().filter(|finding| !finding.ok).count(), 2, "{findings:?}");
+    assert_eq!(findings.iter().filter(|finding| !finding.ok).count(), 8, "{findings:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,0 +1,223 @@
+//! What a model declares so that only a part of its table must be built: `incremental:`.
+//!
+//! ```yaml
+//! kind: incremental
+//! grain: [opportunity_id, valid_from]
+//! incremental:
+//!   key: opportunity_id
+//!   changed_by:
+//!     raw.salesforce.opportunity: "_connection || ':' || id"
+//!     intermediate.int_opportunity_version: opportunity_id
+//!   as_of: harmless
+//! ```
+//!
+//! It promises that the rows of a key follow from the rows of the same key in the inputs that
+//! `changed_by` names (themselves or through views), each with its key's SQL over the input's
+//! columns. Whatever else changes, an input that is not named, the model, the settings or the
+//! engine, builds the whole table. `as_of` says what the instant alone does: `harmless` moves no
+//! row of a key whose inputs are as they were; a query names the keys that time moves, and may
+//! read what the model reads, `$as_of`, `$as_of_date`, and, of the last build, `$last_as_of` and
+//! `$last_as_of_date`. Where nothing is said, another instant builds the whole table.
+//!
+//! A snapshot may declare it too: then its query sees only the keys that changed since it was last
+//! added to, its own rows of them included, and gives the rows to add. An instant that is not later
+//! than the last one asks for all keys.
+
+use datafusion::sql::sqlparser::ast::Query;
+use salesmart_core::yaml::{At, Pairs};
+use salesmart_core::{ColumnType, Error, Location, Result};
+use serde::Deserialize;
+
+use crate::catalog::{Catalog, Model, missing_column};
+use crate::graph;
+use crate::header::{Kind, ModelHeader};
+use crate::name::Relation;
+use crate::nearest::did_you_mean;
+use crate::refs;
+use crate::sql::{self, Instant};
+
+/// How a table is brought up to date without building all of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Incremental {
+    /// The column whose values' rows are replaced: the first of the grain.
+    pub key: String,
+    /// The inputs that change keys.
+    pub changed_by: Vec<ChangedBy>,
+    /// What the instant alone does.
+    pub as_of: AsOf,
+    /// Where it is declared.
+    pub location: Location,
+}
+
+/// An input whose rows belong to keys.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ChangedBy {
+    /// The input: a raw table, or a stored model.
+    pub relation: Relation,
+    /// SQL over its columns: the key that a row belongs to.
+    pub key: String,
+    /// Where it is declared.
+    pub location: Location,
+}
+
+/// What another instant does to keys whose inputs are as they were.
+#[derive(Clone, Debug, PartialEq)]
+pub enum AsOf {
+    /// Nobody says: everything is built.
+    Unknown,
+    /// Nothing.
+    Harmless,
+    /// It moves the rows of the keys that this query gives in its only column.
+    Moves(Box<Query>, String, Location),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Raw {
+    key: At<String>,
+    changed_by: Pairs<At<String>, At<String>>,
+    #[serde(default)]
+    as_of: Option<At<String>>,
+}
+
+/// Reads the block.
+pub(crate) fn declared(file: &str, raw: At<Raw>) -> Result<Incremental> {
+    let At { value: raw, location } = raw;
+    let mut problems = Vec::new();
+    let mut changed_by = Vec::new();
+    for (name, key) in raw.changed_by {
+        match name.value.parse::<Relation>() {
+            Ok(relation) => {
+                changed_by.push(ChangedBy { relation, key: key.value, location: name.location });
+            }
+            Err(e) => problems.push(e.at(name.location)),
+        }
+    }
+    let as_of = match raw.as_of {
+        None => AsOf::Unknown,
+        Some(text) if text.value == "harmless" => AsOf::Harmless,
+        Some(text) => match sql::parse(file, &text.value) {
+            Ok(query) => AsOf::Moves(Box::new(query), text.value, text.location),
+            Err(e) => {
+                problems.push(
+                    Error::configuration("`as_of:` is neither `harmless` nor a query")
+                        .at(text.location)
+                        .with_source(e),
+                );
+                AsOf::Unknown
+            }
+        },
+    };
+    match Error::many(problems) {
+        Some(error) => Err(error),
+        None => Ok(Incremental { key: raw.key.value, changed_by, as_of, location }),
+    }
+}
+
+/// What the block says beside its decoding: kind, key and grain.
+pub(crate) fn check_header(model: &Model, problems: &mut Vec<Error>) {
+    let header: &ModelHeader = &model.header;
+    let wrong = |message: String, hint: &str| {
+        Error::configuration(message).at(header.location.clone()).with_hint(hint)
+    };
+    let Some(incremental) = &header.incremental else {
+        if model.kind() == Kind::Incremental {
+            problems.push(wrong(
+                format!("`{}` does not say how it is built in parts", model.name),
+                "declare `incremental: {key: …, changed_by: {…}}`, or write `kind: table`",
+            ));
+        }
+        return;
+    };
+    let at = || incremental.location.clone();
+    if !matches!(model.kind(), Kind::Incremental | Kind::Snapshot) {
+        problems.push(
+            wrong(
+                format!("`{}` is no incremental model", model.name),
+                "write `kind: incremental`, or remove `incremental:`",
+            )
+            .at(at()),
+        );
+    }
+    if let Some(error) = missing_column(model, &incremental.key) {
+        problems.push(error.at(at()));
+    } else if model.kind() == Kind::Incremental && header.grain.first() != Some(&incremental.key) {
+        problems.push(
+            Error::configuration(format!("the key of `{}` does not begin its grain", model.name))
+                .at(at())
+                .with("expected", format!("`grain: [{}, …]`", incremental.key))
+                .with_hint("rows are stored in the order of the grain: a key's must be neighbours"),
+        );
+    } else if header.column(&incremental.key).map(|column| column.column_type)
+        != Some(ColumnType::String)
+    {
+        problems.push(
+            Error::configuration(format!("the key of `{}` is no text", model.name))
+                .at(at())
+                .with("expected", format!("`{}: {{type: string, …}}`", incremental.key)),
+        );
+    }
+    if let AsOf::Moves(query, _, location) = &incremental.as_of {
+        let instant = Instant::of_no_meaning();
+        let found = refs::find(&model.file, &sql::bind_since(query, instant, instant));
+        problems.extend(found.problems.into_iter().map(|e| e.at(location.clone())));
+        for read in found.reads {
+            if !model.reads.iter().any(|own| own.relation == read.relation) {
+                problems.push(
+                    Error::configuration(format!(
+                        "`as_of:` reads `{}`, which `{}` does not",
+                        read.relation, model.name
+                    ))
+                    .at(location.clone())
+                    .with_hint("read only what the model's SQL reads"),
+                );
+            }
+        }
+    }
+}
+
+/// Whether the inputs it names are inputs, and their keys can be followed.
+pub(crate) fn check_inputs(catalog: &Catalog, model: &Model, problems: &mut Vec<Error>) {
+    let Some(incremental) = &model.header.incremental else { return };
+    let closure = graph::closure(catalog, model);
+    for input in &incremental.changed_by {
+        if !closure.bases.contains(&input.relation) {
+            let error = Error::configuration(format!(
+                "`{}` does not read `{}`",
+                model.name, input.relation
+            ))
+            .at(input.location.clone());
+            let names: Vec<String> = closure.bases.iter().map(ToString::to_string).collect();
+            let names = names.iter().map(String::as_str);
+            problems.push(match did_you_mean(&input.relation.to_string(), names, "it reads") {
+                Some(hint) => error.with_hint(hint),
+                None => error,
+            });
+            continue;
+        }
+        let own_key = |name| {
+            let other = catalog.model(name).and_then(|input| input.header.incremental.as_ref());
+            other.map(|other| other.key.as_str())
+        };
+        let error = match &input.relation {
+            Relation::System(_) => Some("a system table has no keys".to_owned()),
+            Relation::Raw { .. } => None,
+            Relation::Model(name) => match (own_key(name), catalog.model(name)) {
+                (Some(own), _) if own != input.key => {
+                    Some(format!("`{name}` knows what changed by its own key, `{own}`"))
+                }
+                // Its versions are compared column by column.
+                (None, Some(other)) if other.kind() == Kind::Table => {
+                    if let Some(error) = missing_column(other, &input.key) {
+                        problems.push(error.at(input.location.clone()));
+                    }
+                    None
+                }
+                _ => None,
+            },
+        };
+        if let Some(why) = error {
+            problems.push(Error::configuration(why).at(input.location.clone()));
+        }
+    }
+}
