@@ -7,7 +7,10 @@ with
 value as (
     select *
     from kpi.metric_value
-    where metric like 'win_rate%' or metric like 'sales_cycle%' or metric like 'deal_size_won%'
+    where
+        metric like 'win_rate%'
+        or metric like 'sales_cycle%'
+        or metric like 'deal_size_won%'
 ),
 summed as (
     select

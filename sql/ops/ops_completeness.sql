@@ -9,7 +9,7 @@ columns:
   reason: {type: string, doc: "the reason", checks: [not_null]}
   connection: {type: string, doc: "the connection it comes from", checks: [not_null]}
   completeness: {type: string, doc: "what it makes of a row it touches; excluded: it is in no period and taints none", checks: ["accepted_values: [degraded, partial, excluded]"]}
-  deals: {type: int64, doc: "deals concerned; null where it is about streams"}
+  deals: {type: int64, doc: "deals (or reps) concerned; null where it is about streams"}
   explanation: {type: string, doc: "in words", checks: [not_null]}
 */
 with
@@ -22,15 +22,20 @@ deal as (
 connection as (
     select * from intermediate.int_connection
 ),
+left_out_subject as (
+    select metric, reason, connection, subject_id, count(anchor_date) as anchored
+    from exclusion
+    where metric is not null
+    group by metric, reason, connection, subject_id
+),
 left_out as (
     select
         metric,
         reason,
         connection,
-        case when count(anchor_date) > 0 then 'degraded' else 'excluded' end as completeness,
+        case when sum(anchored) > 0 then 'degraded' else 'excluded' end as completeness,
         count(*) as deals
-    from exclusion
-    where metric is not null
+    from left_out_subject
     group by metric, reason, connection
 ),
 substituted as (
@@ -56,6 +61,7 @@ valued_today as (
         'degraded' as completeness,
         count(*) as deals
     from deal
+    where not has_history and start_date is not null
     group by connection
 ),
 not_whole as (
@@ -107,7 +113,13 @@ explained as (
             ('no_activity_recorded', 'the last activity of the deal is unknown'),
             ('pushes_not_recorded', 'how often the planned close date was moved is unknown'),
             ('cycle_starts_at_engagement', 'the source has no creation date: the start is the entry into the first qualified stage'),
-            ('no_history_of_amounts', 'amounts are today''s, not what the deal was worth at the time'),
+            ('no_history_of_amounts', 'the source keeps no history: amounts are today''s, not what the deal was worth at the time'),
+            ('no_history_of_close_dates', 'the source keeps no history: when the deal was planned to close is known of today only'),
+            ('no_probability', 'the deal has no probability'),
+            ('no_stage_probability', 'the deal''s stage has no default probability, or is unknown'),
+            ('no_decided_deals', 'no deal that was in the stage was won or lost in the twelve months before'),
+            ('no_quotas_recorded', 'the connection has no quotas: what it brings would only raise the others'' figure'),
+            ('unknown_holder', 'nobody knows whose quota it is'),
             ('source_not_whole', 'a stream of the connection failed or did not add up when it was last read'),
             ('rows_missing', 'the source says it has rows that were not landed: see ops.reconciliation')
     ) as listed (reason, explanation)

@@ -1,7 +1,16 @@
 /* @model
 description: Deals of all connections under CRM-neutral names. Instants become days in the company's zone here and nowhere else.
 grain: [opportunity_id]
-kind: table
+kind: incremental
+incremental:
+  key: opportunity_id
+  changed_by:
+    raw.salesforce.opportunity: "_connection || ':' || id"
+    raw.salesforce.opportunitylineitem: "_connection || ':' || opportunityid"
+    raw.hubspot.deals: "_connection || ':' || id"
+    raw.hubspot.deals_to_companies: "_connection || ':' || from_id"
+    raw.hubspot.deals_to_line_items: "_connection || ':' || from_id"
+    intermediate.int_opportunity_version: opportunity_id
 owner: revops
 tags: [crm, opportunities]
 columns:
@@ -9,7 +18,10 @@ columns:
   connection: {type: string, doc: "the connection that delivered the deal", checks: [not_null]}
   opportunity_name: {type: string, doc: "name of the deal; null where the source has none"}
   account_id: {type: string, doc: "connection:source id of the account, of a merged one the survivor; null: the deal names none"}
-  rep_id: {type: string, doc: "connection:source id of the owner; connection:(unassigned) where the deal names none", checks: [not_null]}
+  rep_id: {type: string, doc: "connection:source id of the owner now; connection:(unassigned) where the deal names none", checks: [not_null]}
+  created_rep_id: {type: string, doc: "the owner when it was created; null: no history tells"}
+  outcome_rep_id: {type: string, doc: "the owner at the moment of the last transition into a won or lost stage; null: no history tells"}
+  has_history: {type: boolean, doc: "whether the source keeps a history of the deal", checks: [not_null]}
   product_id: {type: string, doc: "connection:source id of the product; null: the deal names none"}
   stage_id: {type: string, doc: "connection:stage name; in HubSpot connection:pipeline/stage", checks: [not_null]}
   stage_name: {type: string, doc: "the stage's name in the source"}
@@ -45,9 +57,6 @@ salesforce_deal as (
 salesforce_line as (
     select * from staging.stg_salesforce__opportunity_line_items
 ),
-organization as (
-    select * from staging.stg_salesforce__organizations
-),
 hubspot_deal as (
     select * from staging.stg_hubspot__deals
 ),
@@ -62,6 +71,9 @@ hubspot_line as (
 ),
 rate as (
     select * from intermediate.int_exchange_rate
+),
+home as (
+    select * from intermediate.int_home_currency
 ),
 version as (
     select * from intermediate.int_opportunity_version
@@ -82,6 +94,8 @@ typed_version as (
     select
         version.opportunity_id,
         version.valid_from,
+        coalesce(version.rep_id, version.connection || ':(unassigned)') as rep_id,
+        version.is_at_creation,
         version.stage_id is not null as is_known,
         version.stage_id is not null and version.previous_stage_id is null as is_first,
         version.stage_id <> version.previous_stage_id as is_entry,
@@ -93,6 +107,21 @@ typed_version as (
     right join version on stage.stage_id = version.stage_id
     where not version.is_deleted
 ),
+-- Where a row stands among those that tell who created the deal, and who closed it; the others
+-- come before them all.
+placed_version as (
+    select
+        *,
+        case
+            when is_at_creation then cast(valid_from as bigint)
+            else -9223372036854775807
+        end as creation_place,
+        case
+            when is_closed and (is_entry or is_first) then cast(valid_from as bigint)
+            else -9223372036854775807
+        end as outcome_place
+    from typed_version
+),
 -- What the history says, in one pass over the versions. Entries are moments at which the stage
 -- became another one; how a deal came to the first stage that is known is not.
 history as (
@@ -103,8 +132,10 @@ history as (
         bool_or(is_first and is_closed) as begins_closed,
         min(case when is_entry and is_qualified then valid_from end) as qualified_at,
         max(case when is_entry and is_closed then valid_from end) as closed_at,
-        sum(case when is_push then 1 else 0 end) as push_count
-    from typed_version
+        sum(case when is_push then 1 else 0 end) as push_count,
+        last_value(rep_id order by creation_place) as created_rep_id,
+        last_value(rep_id order by outcome_place) as outcome_rep_id
+    from placed_version
     group by opportunity_id
 ),
 -- A deal's product is that of its dearest line.
@@ -159,33 +190,6 @@ hubspot_account as (
     from hubspot_company
     group by connection, deal_id
 ),
--- An org with one currency does not write it at its records.
-salesforce_currency as (
-    select connection, max(currency) as currency
-    from organization
-    group by connection
-),
--- A portal does not say what its currency is. It is the one whose rate is 1, of several the most
--- used.
-hubspot_rate_of_one as (
-    select connection, currency, count(*) as deals
-    from hubspot_deal
-    where exchange_rate = 1 and currency is not null
-    group by connection, currency
-),
-hubspot_most_used as (
-    select connection, max(deals) as deals
-    from hubspot_rate_of_one
-    group by connection
-),
-hubspot_currency as (
-    select hubspot_rate_of_one.connection, min(hubspot_rate_of_one.currency) as currency
-    from hubspot_rate_of_one
-    inner join hubspot_most_used
-        on hubspot_rate_of_one.connection = hubspot_most_used.connection
-        and hubspot_rate_of_one.deals = hubspot_most_used.deals
-    group by hubspot_rate_of_one.connection
-),
 -- Dates only: no instants, no creation date. Currency by the data dictionary ("in USD").
 -- `close_value` is revenue, so a lost deal's 0 says nothing of what was lost.
 from_files as (
@@ -195,6 +199,9 @@ from_files as (
         cast(null as varchar) as opportunity_name,
         connection || ':' || account_name as account_id,
         connection || ':' || coalesce(rep_name, '(unassigned)') as rep_id,
+        cast(null as varchar) as created_rep_id,
+        cast(null as varchar) as outcome_rep_id,
+        false as has_history,
         connection || ':' || product_name as product_id,
         connection || ':' || coalesce(stage_name, '(none)') as stage_id,
         stage_name,
@@ -227,6 +234,9 @@ from_export as (
         opportunity_name,
         connection || ':' || account_id as account_id,
         connection || ':' || coalesce(owner_id, '(unassigned)') as rep_id,
+        cast(null as varchar) as created_rep_id,
+        cast(null as varchar) as outcome_rep_id,
+        false as has_history,
         connection || ':' || product_id as product_id,
         connection || ':' || coalesce(stage, '(none)') as stage_id,
         stage as stage_name,
@@ -264,7 +274,7 @@ from_salesforce as (
         deal.amount,
         coalesce(
             deal.currency,
-            salesforce_currency.currency,
+            home.currency,
             (select reporting_currency from business)
         ) as currency,
         cast(null as decimal(22, 2)) as amount_home,
@@ -287,7 +297,7 @@ from_salesforce as (
     right join salesforce_deal as deal
         on salesforce_product.connection = deal.connection
         and salesforce_product.opportunity_id = deal.opportunity_id
-    left join salesforce_currency on deal.connection = salesforce_currency.connection
+    left join home on deal.connection = home.connection
 ),
 hubspot_dated as (
     select
@@ -315,11 +325,11 @@ from_hubspot as (
         deal.amount,
         coalesce(
             deal.currency,
-            hubspot_currency.currency,
+            home.currency,
             (select reporting_currency from business)
         ) as currency,
         deal.amount_home,
-        coalesce(hubspot_currency.currency, (select reporting_currency from business))
+        coalesce(home.currency, (select reporting_currency from business))
             as home_currency,
         deal.probability,
         case upper(deal.forecast_category)
@@ -343,7 +353,7 @@ from_hubspot as (
     left join hubspot_account
         on deal.connection = hubspot_account.connection
         and deal.deal_id = hubspot_account.deal_id
-    left join hubspot_currency on deal.connection = hubspot_currency.connection
+    left join home on deal.connection = home.connection
 ),
 from_crm as (
     select * from from_salesforce
@@ -426,7 +436,10 @@ with_history as (
         history.begins_closed,
         history.qualified_at as entered_qualified_at,
         history.closed_at as entered_closed_at,
-        history.push_count
+        history.push_count,
+        history.created_rep_id,
+        history.outcome_rep_id as last_closer_id,
+        history.opportunity_id is not null as has_history
     from history
     right join converted as deal on history.opportunity_id = deal.opportunity_id
 ),
@@ -455,6 +468,9 @@ final as (
         opportunity_name,
         live_account_id as account_id,
         rep_id,
+        created_rep_id,
+        case when closed_at is not null then last_closer_id end as outcome_rep_id,
+        has_history,
         product_id,
         stage_id,
         stage_name,
@@ -483,9 +499,9 @@ final as (
     from moments
 )
 select
-    opportunity_id, connection, opportunity_name, account_id, rep_id, product_id, stage_id,
-    stage_name, amount, currency, amount_reporting, is_amount_too_large, probability,
-    forecast_category, created_at, created_date, qualified_at, qualified_date, closed_at,
-    closed_date, expected_close_date, lost_reason, last_activity_at, last_activity_date,
-    push_count, is_loss_amount_recorded
+    opportunity_id, connection, opportunity_name, account_id, rep_id, created_rep_id,
+    outcome_rep_id, has_history, product_id, stage_id, stage_name, amount, currency,
+    amount_reporting, is_amount_too_large, probability, forecast_category, created_at,
+    created_date, qualified_at, qualified_date, closed_at, closed_date, expected_close_date,
+    lost_reason, last_activity_at, last_activity_date, push_count, is_loss_amount_recorded
 from final

@@ -1,7 +1,16 @@
 /* @model
 description: The versions of every deal of a CRM that keeps histories, from its creation on and without holes. A moment that a run saw is observed; all others are reconstructed from the CRM's history.
-grain: [connection, opportunity_id, valid_from]
-kind: table
+grain: [opportunity_id, valid_from]
+kind: incremental
+incremental:
+  key: opportunity_id
+  changed_by:
+    intermediate.int_opportunity_seen: opportunity_id
+    raw.salesforce.opportunity: "_connection || ':' || id"
+    raw.salesforce.opportunityhistory: "_connection || ':' || opportunityid"
+    raw.salesforce.opportunityfieldhistory: "_connection || ':' || opportunityid"
+    raw.hubspot.deals: "_connection || ':' || id"
+    raw.hubspot.deals_history: "_connection || ':' || object_id"
 owner: revops
 tags: [crm, opportunities]
 columns:
@@ -20,6 +29,9 @@ columns:
   provenance: {type: string, doc: "observed or reconstructed", checks: [not_null, "accepted_values: [observed, reconstructed]"]}
   previous_stage_id: {type: string, doc: "stage of the version before; null: there is none, or it is unknown"}
   previous_close_date: {type: date, doc: "close date of the version before; null: there is none, or it is unknown"}
+  began_at: {type: timestamp, doc: "moment of the deal's first version", checks: [not_null]}
+  is_at_creation: {type: boolean, doc: "whether it is the first version, or began within a minute of the record: as the deal was created", checks: [not_null]}
+  is_stage_entry: {type: boolean, doc: "whether the deal came into the stage at valid_from: it was in another one before, or it was created in it", checks: [not_null]}
 */
 with
 seen as (
@@ -282,6 +294,7 @@ filled as (
         opportunity_id,
         connection,
         at,
+        fill_forward(case when place = 0 then at end, opportunity_id) over history as created_at,
         is_observed,
         fill_forward(is_deleted, opportunity_id) over history as is_deleted,
         fill_forward(stage, opportunity_id) over history as stage,
@@ -305,6 +318,7 @@ settled as (
     select
         opportunity_id,
         connection,
+        created_at,
         at as valid_from,
         case when next_id = opportunity_id then next_at end as valid_to,
         case
@@ -347,12 +361,31 @@ followed as (
 final as (
     select
         *,
+        fill_forward(
+            case when previous_id is distinct from opportunity_id then valid_from end,
+            opportunity_id
+        ) over history as began_at,
         case when previous_id = opportunity_id then previous_stage end as previous_stage_id,
-        case when previous_id = opportunity_id then previous_close end as previous_close_date
+        case when previous_id = opportunity_id then previous_close end as previous_close_date,
+        coalesce(previous_id <> opportunity_id, true)
+        or coalesce(valid_from <= created_at + interval '1 minute', false) as is_at_creation,
+        -- A CRM stamps the first row of its histories within seconds of the record. How a deal
+        -- came to a first known stage that is later, nobody knows.
+        coalesce(
+            stage_id <> previous_stage
+            and previous_id = opportunity_id
+            or (
+                stage_id is not null
+                and (previous_stage is null or previous_id <> opportunity_id)
+                and valid_from <= created_at + interval '1 minute'
+            ),
+            false
+        ) as is_stage_entry
     from followed
+    window history as (partition by connection order by opportunity_id, valid_from)
 )
 select
     opportunity_id, valid_from, valid_to, connection, stage_id, amount, currency, close_date,
     rep_id, forecast_category, probability, is_deleted, provenance, previous_stage_id,
-    previous_close_date
+    previous_close_date, began_at, is_at_creation, is_stage_entry
 from final

@@ -1,5 +1,5 @@
 /* @model
-description: Stages of all connections. A stage that deals name and no source describes has no type; its deals are excluded and counted.
+description: Stages of all connections. A stage that deals name, or named once, and no source describes has no type; its deals are excluded and counted.
 grain: [stage_id]
 kind: table
 owner: revops
@@ -18,6 +18,9 @@ with
 deal as (
     select * from intermediate.int_opportunity
 ),
+version as (
+    select * from intermediate.int_opportunity_version
+),
 described as (
     select * from intermediate.int_stage_described
 ),
@@ -33,9 +36,22 @@ described_stage as (
         false as is_inferred
     from described
 ),
+-- Of a stage that only versions name, the label is what its id has after the connection and the
+-- pipeline.
+named as (
+    select stage_id, connection, stage_name
+    from deal
+    union all
+    select
+        stage_id,
+        connection,
+        regexp_replace(substr(stage_id, length(connection) + 2), '^.*/', '') as stage_name
+    from version
+    where is_stage_entry
+),
 named_by_deals as (
     select stage_id, min(connection) as connection, min(stage_name) as stage_name
-    from deal
+    from named
     group by stage_id
 ),
 inferred_stage as (

@@ -1,5 +1,5 @@
 /* @model
-description: Sales reps of all connections with their team and region today, those without deals too. An owner that only deals name is inferred, so that no deal is without a rep.
+description: Sales reps of all connections with their team and region today, those without deals too. An owner that only deals, their histories, shares or quotas name is inferred, so that no fact is without a rep.
 grain: [rep_id]
 kind: table
 owner: revops
@@ -17,7 +17,7 @@ columns:
   is_active: {type: boolean, doc: "whether the rep still works here; null: unknown"}
   start_date: {type: date, doc: "first day"}
   end_date: {type: date, doc: "last day"}
-  is_inferred: {type: boolean, doc: "true: only deals name this owner", checks: [not_null]}
+  is_inferred: {type: boolean, doc: "true: only deals, shares or quotas name this owner", checks: [not_null]}
 */
 with
 file_rep as (
@@ -40,6 +40,15 @@ hubspot_owner as (
 ),
 deal as (
     select * from intermediate.int_opportunity
+),
+deal_version as (
+    select * from intermediate.int_opportunity_version
+),
+split as (
+    select * from staging.stg_salesforce__opportunity_splits
+),
+quota as (
+    select * from intermediate.int_quota
 ),
 -- In the files the manager is the team.
 from_files as (
@@ -144,18 +153,38 @@ described as (
     union all
     select * from from_hubspot
 ),
-named_by_deals as (
-    select rep_id, min(connection) as connection
+-- Owners now, at the outcome, at the beginning and in between, and who has a share or a quota.
+-- A version whose owner is unknown is nobody's.
+named as (
+    select rep_id, connection from deal group by rep_id, connection
+    union
+    select outcome_rep_id as rep_id, connection
     from deal
-    group by rep_id
+    where outcome_rep_id is not null
+    group by outcome_rep_id, connection
+    union
+    select created_rep_id as rep_id, connection
+    from deal
+    where created_rep_id is not null
+    group by created_rep_id, connection
+    union
+    select coalesce(rep_id, connection || ':(unassigned)') as rep_id, connection
+    from deal_version
+    group by rep_id, connection
+    union
+    select connection || ':' || user_id as rep_id, connection
+    from split
+    where user_id is not null
+    union
+    select rep_id, connection from quota
 ),
 inferred as (
     select
-        named_by_deals.rep_id,
-        named_by_deals.connection,
-        substr(named_by_deals.rep_id, length(named_by_deals.connection) + 2) as rep_name,
+        named.rep_id,
+        named.connection,
+        substr(named.rep_id, length(named.connection) + 2) as rep_name,
         cast(null as varchar) as email,
-        named_by_deals.connection || ':(unassigned)' as team_id,
+        named.connection || ':(unassigned)' as team_id,
         '(unassigned)' as region_name,
         cast(null as varchar) as manager_name,
         false as is_manager,
@@ -163,8 +192,8 @@ inferred as (
         cast(null as date) as start_date,
         cast(null as date) as end_date,
         true as is_inferred
-    from named_by_deals
-    left join described on named_by_deals.rep_id = described.rep_id
+    from named
+    left join described on named.rep_id = described.rep_id
     where described.rep_id is null
 ),
 united as (

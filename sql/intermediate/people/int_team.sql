@@ -1,5 +1,5 @@
 /* @model
-description: Teams of all connections, those without reps too. A team that only reps name is inferred.
+description: Teams of all connections, those without reps too, and those that are gone and once had reps. A team that only reps name is inferred.
 grain: [team_id]
 kind: table
 owner: revops
@@ -7,7 +7,7 @@ tags: [crm, people]
 columns:
   team_id: {type: string, doc: "connection:source id", checks: [not_null]}
   connection: {type: string, doc: "the connection it belongs to", checks: [not_null]}
-  team_name: {type: string, doc: "name; in the CRM sales opportunities files the manager's name", checks: [not_null]}
+  team_name: {type: string, doc: "name, of a team that is gone the last one; in the CRM sales opportunities files the manager's name", checks: [not_null]}
   region_id: {type: string, doc: "connection:region", checks: [not_null]}
   region_name: {type: string, doc: "region", checks: [not_null]}
   manager_name: {type: string, doc: "the team's manager"}
@@ -29,11 +29,16 @@ salesforce_role as (
 salesforce_user as (
     select * from staging.stg_salesforce__users
 ),
-hubspot_owner as (
-    select * from staging.stg_hubspot__owners
+hubspot_version as (
+    select * from staging.stg_hubspot__owner_versions
 ),
-rep as (
-    select * from intermediate.int_rep
+tenure as (
+    select * from intermediate.int_rep_tenure
+),
+had_reps as (
+    select team_id, min(connection) as connection
+    from tenure
+    group by team_id
 ),
 -- A manager whose reps sit in several offices: the first by name, so that it does not change
 -- with the order of rows. Deals follow the rep's own office.
@@ -61,7 +66,7 @@ from_export as (
     left join export_user as manager
         on team.connection = manager.connection and team.manager_id = manager.user_id
 ),
--- A role is a team when somebody has it, or when it has no roles below it.
+-- A role is a team when somebody has it, or had it, or when it has no roles below it.
 salesforce_member as (
     select connection, role_id
     from salesforce_user
@@ -71,7 +76,7 @@ salesforce_member as (
 salesforce_parent as (
     select connection, parent_role_id
     from salesforce_role
-    where parent_role_id is not null
+    where parent_role_id is not null and not is_deleted
     group by connection, parent_role_id
 ),
 -- Its manager is whom its members report to and who has the same role; of several the first by
@@ -103,18 +108,22 @@ from_salesforce as (
     left join salesforce_manager
         on role.connection = salesforce_manager.connection
         and role.role_id = salesforce_manager.role_id
-    where member.role_id is not null or parent.parent_role_id is null
+    left join had_reps on role.connection || ':' || role.role_id = had_reps.team_id
+    where
+        member.role_id is not null
+        or had_reps.team_id is not null
+        or (parent.parent_role_id is null and not role.is_deleted)
 ),
--- HubSpot tells teams only as those of its owners.
+-- HubSpot tells teams only as those of its owners. A team's name is the last one that was told.
 from_hubspot as (
     select
         connection || ':' || team_id as team_id,
         connection,
-        coalesce(min(team_name), team_id) as team_name,
+        coalesce(last_value(team_name order by modified_at, sequence), team_id) as team_name,
         '(unassigned)' as region_name,
         cast(null as varchar) as manager_name,
         false as is_inferred
-    from hubspot_owner
+    from hubspot_version
     where team_id is not null
     group by connection, team_id
 ),
@@ -127,21 +136,16 @@ described as (
     union all
     select * from from_hubspot
 ),
-named_by_reps as (
-    select team_id, min(connection) as connection
-    from rep
-    group by team_id
-),
 inferred as (
     select
-        named_by_reps.team_id,
-        named_by_reps.connection,
-        substr(named_by_reps.team_id, length(named_by_reps.connection) + 2) as team_name,
+        had_reps.team_id,
+        had_reps.connection,
+        substr(had_reps.team_id, length(had_reps.connection) + 2) as team_name,
         '(unassigned)' as region_name,
         cast(null as varchar) as manager_name,
         true as is_inferred
-    from named_by_reps
-    left join described on named_by_reps.team_id = described.team_id
+    from had_reps
+    left join described on had_reps.team_id = described.team_id
     where described.team_id is null
 ),
 united as (

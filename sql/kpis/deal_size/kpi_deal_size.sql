@@ -1,25 +1,28 @@
 /* @model
-description: Average and median amount of the deals won in the period, and of the open deals now in each stage (on the rows of the periods that hold the as-of day).
-grain: [metric, period_grain, period_start, scope, scope_id, stage_id]
+description: Average and median amount of the deals won in the period, of the open deals now in each stage (on the rows of the periods that hold the as-of day), and of deals when they came into each stage.
+grain: [metric, period_grain, period_start, scope, scope_id, stage_id, forecast_category, close_period_start, target_metric]
 kind: table
 owner: revops
 tags: [crm, kpi, deal_size]
 columns:
-  metric: {type: string, doc: "which figure, as in ops.metric", checks: [not_null, "accepted_values: [deal_size_won_average, deal_size_won_median, deal_size_stage_average, deal_size_stage_median]"]}
+  metric: {type: string, doc: "which figure, as in ops.metric", checks: [not_null, "accepted_values: [deal_size_won_average, deal_size_won_median, deal_size_stage_average, deal_size_stage_median, deal_size_stage_entry_average, deal_size_stage_entry_median]"]}
   period_grain: {type: string, doc: "day, week, month, quarter or year", checks: [not_null, "accepted_values: [day, week, month, quarter, year]"]}
   period_start: {type: date, doc: "first day of the period", checks: [not_null]}
   period_end: {type: date, doc: "last day of the period, inclusive", checks: [not_null]}
   scope: {type: string, doc: "company, region, team or rep", checks: [not_null, "accepted_values: [company, region, team, rep]"]}
   scope_id: {type: string, doc: "company, or the id of the region, team or rep", checks: [not_null]}
   scope_name: {type: string, doc: "its name", checks: [not_null]}
-  stage_id: {type: string, doc: "slice by stage; null in metrics that have none"}
+  stage_id: {type: string, doc: "slice by stage; null: all stages"}
   stage_name: {type: string, doc: "the stage's name"}
+  forecast_category: {type: string, doc: "slice by forecast category; null: all"}
+  close_period_start: {type: date, doc: "slice by the fiscal quarter of the planned close date: its first day; null: all"}
+  target_metric: {type: string, doc: "the metric that a target is for; null where there is none"}
   numerator: {type: "decimal(38,6)", doc: "upper part of a ratio; null where the metric is no ratio or nothing was observed"}
   denominator: {type: "decimal(38,6)", doc: "lower part of a ratio"}
   value: {type: "decimal(38,6)", doc: "the figure; null: not measurable, see completeness"}
   unit: {type: string, doc: "ratio, days, pushes, a currency, or a currency per day", checks: [not_null]}
-  n: {type: int64, doc: "deals in the figure", checks: ["between 0 and 1000000000000"]}
-  n_excluded: {type: int64, doc: "deals that a rule leaves out of it, listed in ops.exclusion", checks: ["between 0 and 1000000000000"]}
+  n: {type: int64, doc: "rows in the figure, mostly deals", checks: ["between 0 and 1000000000000"]}
+  n_excluded: {type: int64, doc: "rows that a rule leaves out of it, listed in ops.exclusion", checks: ["between 0 and 1000000000000"]}
   completeness: {type: string, doc: "complete, degraded (something left out or replaced) or partial (a source did not come in whole); reasons in ops.completeness", checks: [not_null, "accepted_values: [complete, degraded, partial]"]}
   as_of: {type: timestamp, doc: "the instant that the figures are of", checks: [not_null]}
 metrics:
@@ -63,10 +66,36 @@ metrics:
     time_anchor: the as-of instant
     additive: false
     null_rule: "no deal with a usable amount: null; deals without an amount, without a currency or in one that is not converted are left out and counted; medians do not roll up"
+  - id: deal_size_stage_entry_average
+    title: Deal size at the entry into a stage, average
+    definition: "Average amount that deals had when they came into the stage, of the entries in the period."
+    formula: "Σ amount at entry ÷ entries"
+    unit: reporting currency
+    grain: month, quarter, year × scope × stage
+    time_anchor: day of the entry into the stage, and who had the deal then
+    additive: false
+    numerator: "Σ amount at entry, in the reporting currency"
+    denominator: "entries with a usable amount; a deal that comes back counts again"
+    null_rule: "no entry with a usable amount: null; entries without one are left out and counted; deals of a source without history have none"
+  - id: deal_size_stage_entry_median
+    title: Deal size at the entry into a stage, median
+    definition: "Median amount that deals had when they came into the stage, of the entries in the period."
+    formula: "50th percentile of the amount at entry, interpolated"
+    unit: reporting currency
+    grain: month, quarter, year × scope × stage
+    time_anchor: day of the entry into the stage, and who had the deal then
+    additive: false
+    null_rule: "as deal_size_stage_entry_average; medians do not roll up"
 */
 with
-deal as (
-    select * from mart.fct_opportunity where deal_exclusion is null
+-- The averages' rows carry the amounts of the medians too: each is looked at once.
+contribution as (
+    select *
+    from mart.fct_deal_size_contribution
+    where
+        metric in (
+            'deal_size_won_average', 'deal_size_stage_average', 'deal_size_stage_entry_average'
+        )
 ),
 stage as (
     select * from mart.dim_stage
@@ -87,52 +116,63 @@ business as (
     select * from system.business
 ),
 metric as (
-    select metric, is_by_stage, statistic
+    select metric, of_what, statistic
     from (
         values
-            ('deal_size_won_average', false, 'average'),
-            ('deal_size_won_median', false, 'median'),
-            ('deal_size_stage_average', true, 'average'),
-            ('deal_size_stage_median', true, 'median')
-    ) as listed (metric, is_by_stage, statistic)
+            ('deal_size_won_average', 1, 'average'),
+            ('deal_size_won_median', 1, 'median'),
+            ('deal_size_stage_average', 2, 'average'),
+            ('deal_size_stage_median', 2, 'median'),
+            ('deal_size_stage_entry_average', 3, 'average'),
+            ('deal_size_stage_entry_median', 3, 'median')
+    ) as listed (metric, of_what, statistic)
 ),
--- Won deals stand on the day of their outcome, under stage 0; open ones on the as-of day, under
--- the stage they are in. An amount is null where a rule leaves the deal out.
+-- Stage 0 is none. An amount is null where a rule leaves the deal out.
 sized as (
     select
-        0 as stage_key,
-        rep_key,
-        closed_date as date_day,
-        case when amount_exclusion is null then amount_reporting end as amount
-    from deal
-    where outcome = 'won'
-    union all
+        case contribution.metric
+            when 'deal_size_won_average' then 1
+            when 'deal_size_stage_average' then 2
+            else 3
+        end as of_what,
+        coalesce(stage.stage_key, 0) as stage_key,
+        contribution.rep_key,
+        contribution.date_day,
+        cast(contribution.measure as decimal(18, 2)) as amount
+    from stage
+    right join contribution on stage.stage_id = contribution.stage_id
+),
+-- Entries are many times the deals: they have months, quarters and years, no weeks and days.
+day_of_period as (
     select
-        stage.stage_key,
-        deal.rep_key,
-        $as_of_date as date_day,
-        case when deal.amount_exclusion is null then deal.amount_reporting end as amount
-    from deal
-    inner join stage on deal.stage_id = stage.stage_id
-    where deal.outcome = 'open'
+        date_period.date_day,
+        date_period.period_key,
+        period.period_grain in ('month', 'quarter', 'year') as is_long
+    from date_period
+    inner join period on date_period.period_key = period.period_key
 ),
 -- The window is there for its order, as in kpi.sales_cycle: one group at a time is in memory.
 ranked as (
     select
+        sized.of_what,
         sized.stage_key,
         rep_scope.scope_key,
-        date_period.period_key,
+        day_of_period.period_key,
         sized.amount,
         row_number() over (
-            partition by sized.stage_key, rep_scope.scope_key, date_period.period_key
+            partition by
+                sized.of_what, sized.stage_key, rep_scope.scope_key, day_of_period.period_key
             order by sized.amount
         ) as place
     from sized
-    inner join date_period on sized.date_day = date_period.date_day
+    inner join day_of_period
+        on sized.date_day = day_of_period.date_day
+        and (day_of_period.is_long or sized.of_what < 3)
     inner join rep_scope on sized.rep_key = rep_scope.rep_key
 ),
 collected as (
     select
+        of_what,
         stage_key,
         scope_key,
         period_key,
@@ -141,11 +181,12 @@ collected as (
         sum(amount) as total,
         array_agg(amount order by place) as amounts
     from ranked
-    group by stage_key, scope_key, period_key
+    group by of_what, stage_key, scope_key, period_key
 ),
 -- The middle one of N, or the middle two. Arrays count from 1, and nulls come last.
 read_off as (
     select
+        of_what,
         stage_key,
         scope_key,
         period_key,
@@ -190,7 +231,7 @@ parts as (
         read_off.n,
         read_off.deals - read_off.n as n_excluded
     from metric
-    inner join read_off on metric.is_by_stage = (read_off.stage_key > 0)
+    inner join read_off on metric.of_what = read_off.of_what
 ),
 final as (
     select
@@ -203,6 +244,9 @@ final as (
         scope.scope_name,
         stage.stage_id,
         stage.stage_name,
+        cast(null as varchar) as forecast_category,
+        cast(null as date) as close_period_start,
+        cast(null as varchar) as target_metric,
         parts.numerator,
         parts.denominator,
         parts.value,
@@ -222,5 +266,6 @@ final as (
 )
 select
     metric, period_grain, period_start, period_end, scope, scope_id, scope_name, stage_id,
-    stage_name, numerator, denominator, value, unit, n, n_excluded, completeness, as_of
+    stage_name, forecast_category, close_period_start, target_metric, numerator, denominator,
+    value, unit, n, n_excluded, completeness, as_of
 from final

@@ -1,6 +1,6 @@
 /* @model
 description: Days from the start of a deal to the won moment, mean, median and 90th percentile, of the deals won in the period.
-grain: [metric, period_grain, period_start, scope, scope_id, stage_id]
+grain: [metric, period_grain, period_start, scope, scope_id, stage_id, forecast_category, close_period_start, target_metric]
 kind: table
 owner: revops
 tags: [crm, kpi, sales_cycle]
@@ -12,14 +12,17 @@ columns:
   scope: {type: string, doc: "company, region, team or rep", checks: [not_null, "accepted_values: [company, region, team, rep]"]}
   scope_id: {type: string, doc: "company, or the id of the region, team or rep", checks: [not_null]}
   scope_name: {type: string, doc: "its name", checks: [not_null]}
-  stage_id: {type: string, doc: "slice by stage; null in metrics that have none"}
+  stage_id: {type: string, doc: "slice by stage; null: all stages"}
   stage_name: {type: string, doc: "the stage's name"}
+  forecast_category: {type: string, doc: "slice by forecast category; null: all"}
+  close_period_start: {type: date, doc: "slice by the fiscal quarter of the planned close date: its first day; null: all"}
+  target_metric: {type: string, doc: "the metric that a target is for; null where there is none"}
   numerator: {type: "decimal(38,6)", doc: "upper part of a ratio; null where the metric is no ratio or nothing was observed"}
   denominator: {type: "decimal(38,6)", doc: "lower part of a ratio"}
-  value: {type: "decimal(38,6)", doc: "the figure; null: not measurable, see completeness", checks: ["between 0 and 100000"]}
+  value: {type: "decimal(38,6)", doc: "the figure; null: not measurable, see completeness"}
   unit: {type: string, doc: "ratio, days, pushes, a currency, or a currency per day", checks: [not_null]}
-  n: {type: int64, doc: "deals in the figure", checks: ["between 0 and 1000000000000"]}
-  n_excluded: {type: int64, doc: "deals that a rule leaves out of it, listed in ops.exclusion", checks: ["between 0 and 1000000000000"]}
+  n: {type: int64, doc: "rows in the figure, mostly deals", checks: ["between 0 and 1000000000000"]}
+  n_excluded: {type: int64, doc: "rows that a rule leaves out of it, listed in ops.exclusion", checks: ["between 0 and 1000000000000"]}
   completeness: {type: string, doc: "complete, degraded (something left out or replaced) or partial (a source did not come in whole); reasons in ops.completeness", checks: [not_null, "accepted_values: [complete, degraded, partial]"]}
   as_of: {type: timestamp, doc: "the instant that the figures are of", checks: [not_null]}
 metrics:
@@ -83,8 +86,11 @@ metrics:
     null_rule: "no won deal with a cycle: null; a won deal without a start or with a negative cycle is left out and counted; percentiles do not roll up"
 */
 with
-won as (
-    select * from mart.fct_opportunity where deal_exclusion is null and outcome = 'won'
+-- The mean's rows carry the days of the percentiles too: each deal is looked at once a start.
+contribution as (
+    select *
+    from mart.fct_sales_cycle_contribution
+    where metric in ('sales_cycle_mean', 'sales_cycle_qualified_mean')
 ),
 rep_scope as (
     select * from mart.bridge_rep_scope
@@ -110,25 +116,15 @@ metric as (
             ('sales_cycle_qualified_p90', 2, 'percentile', 9)
     ) as listed (metric, start_kind, statistic, tenths)
 ),
--- Each won deal twice: by its start, and by its qualification. Days are null where a rule leaves
--- the deal out.
+-- Days are null where a rule leaves the deal out.
 timed as (
     select
-        1 as start_kind,
+        case when metric = 'sales_cycle_mean' then 1 else 2 end as start_kind,
         rep_key,
-        closed_date as date_day,
-        case when cycle_exclusion is null then cycle_days end as days,
-        case when cycle_exclusion is null and cycle_start_source = 'engaged' then 1 else 0 end
-            as from_engagement
-    from won
-    union all
-    select
-        2 as start_kind,
-        rep_key,
-        closed_date as date_day,
-        case when qualified_cycle_exclusion is null then qualified_cycle_days end as days,
-        0 as from_engagement
-    from won
+        date_day,
+        cast(measure as bigint) as days,
+        case when substitute is null then 0 else 1 end as substitutes
+    from contribution
 ),
 -- The window is there for its order: sorted by scope, period and days, the rows of one group
 -- follow one another, so that the next step holds one group at a time, and the sort may spill.
@@ -138,7 +134,7 @@ ranked as (
         rep_scope.scope_key,
         date_period.period_key,
         timed.days,
-        timed.from_engagement,
+        timed.substitutes,
         row_number() over (
             partition by timed.start_kind, rep_scope.scope_key, date_period.period_key
             order by timed.days
@@ -155,7 +151,7 @@ collected as (
         count(*) as won,
         count(days) as n,
         sum(days) as total,
-        sum(from_engagement) as from_engagement,
+        sum(substitutes) as substitutes,
         array_agg(days order by place) as days
     from ranked
     group by start_kind, scope_key, period_key
@@ -171,7 +167,7 @@ summed as (
         won,
         n,
         total,
-        from_engagement,
+        substitutes,
         days[5 * (n - 1) / 10 + 1] as median_low,
         days[(5 * (n - 1) + 9) / 10 + 1] as median_high,
         days[9 * (n - 1) / 10 + 1] as p90_low,
@@ -190,7 +186,7 @@ chosen as (
         summed.total,
         case metric.tenths when 5 then summed.median_low when 9 then summed.p90_low end as low,
         case metric.tenths when 5 then summed.median_high when 9 then summed.p90_high end as high,
-        summed.from_engagement > 0 as has_substitute
+        summed.substitutes > 0 as has_substitute
     from metric
     inner join summed on metric.start_kind = summed.start_kind
 ),
@@ -236,6 +232,9 @@ final as (
         scope.scope_name,
         cast(null as varchar) as stage_id,
         cast(null as varchar) as stage_name,
+        cast(null as varchar) as forecast_category,
+        cast(null as date) as close_period_start,
+        cast(null as varchar) as target_metric,
         parts.numerator,
         parts.denominator,
         parts.value,
@@ -254,5 +253,6 @@ final as (
 )
 select
     metric, period_grain, period_start, period_end, scope, scope_id, scope_name, stage_id,
-    stage_name, numerator, denominator, value, unit, n, n_excluded, completeness, as_of
+    stage_name, forecast_category, close_period_start, target_metric, numerator, denominator,
+    value, unit, n, n_excluded, completeness, as_of
 from final

@@ -1,6 +1,6 @@
 /* @model
 description: Won deals over won and lost deals, by count and by value, by period of the outcome and by period of the start.
-grain: [metric, period_grain, period_start, scope, scope_id, stage_id]
+grain: [metric, period_grain, period_start, scope, scope_id, stage_id, forecast_category, close_period_start, target_metric]
 kind: table
 owner: revops
 tags: [crm, kpi, win_rate]
@@ -12,14 +12,17 @@ columns:
   scope: {type: string, doc: "company, region, team or rep", checks: [not_null, "accepted_values: [company, region, team, rep]"]}
   scope_id: {type: string, doc: "company, or the id of the region, team or rep", checks: [not_null]}
   scope_name: {type: string, doc: "its name", checks: [not_null]}
-  stage_id: {type: string, doc: "slice by stage; null in metrics that have none"}
+  stage_id: {type: string, doc: "slice by stage; null: all stages"}
   stage_name: {type: string, doc: "the stage's name"}
+  forecast_category: {type: string, doc: "slice by forecast category; null: all"}
+  close_period_start: {type: date, doc: "slice by the fiscal quarter of the planned close date: its first day; null: all"}
+  target_metric: {type: string, doc: "the metric that a target is for; null where there is none"}
   numerator: {type: "decimal(38,6)", doc: "upper part of a ratio; null where the metric is no ratio or nothing was observed"}
   denominator: {type: "decimal(38,6)", doc: "lower part of a ratio"}
   value: {type: "decimal(38,6)", doc: "the figure; null: not measurable, see completeness", checks: ["between 0 and 1"]}
   unit: {type: string, doc: "ratio, days, pushes, a currency, or a currency per day", checks: [not_null]}
-  n: {type: int64, doc: "deals in the figure", checks: ["between 0 and 1000000000000"]}
-  n_excluded: {type: int64, doc: "deals that a rule leaves out of it, listed in ops.exclusion", checks: ["between 0 and 1000000000000"]}
+  n: {type: int64, doc: "rows in the figure, mostly deals", checks: ["between 0 and 1000000000000"]}
+  n_excluded: {type: int64, doc: "rows that a rule leaves out of it, listed in ops.exclusion", checks: ["between 0 and 1000000000000"]}
   completeness: {type: string, doc: "complete, degraded (something left out or replaced) or partial (a source did not come in whole); reasons in ops.completeness", checks: [not_null, "accepted_values: [complete, degraded, partial]"]}
   as_of: {type: timestamp, doc: "the instant that the figures are of", checks: [not_null]}
 metrics:
@@ -51,7 +54,7 @@ metrics:
     formula: "won ÷ (won + lost)"
     unit: ratio
     grain: period × scope
-    time_anchor: start_date
+    time_anchor: start_date, and who began it
     additive: false
     numerator: "deals won so far"
     denominator: "deals won or lost so far"
@@ -62,7 +65,7 @@ metrics:
     formula: "won amount ÷ (won amount + lost amount)"
     unit: ratio
     grain: period × scope
-    time_anchor: start_date
+    time_anchor: start_date, and who began it
     additive: false
     numerator: "amounts of deals won so far, in the reporting currency"
     denominator: "amounts of deals won or lost so far, in the reporting currency"
@@ -73,15 +76,15 @@ metrics:
     formula: "open ÷ started"
     unit: ratio
     grain: period × scope
-    time_anchor: start_date
+    time_anchor: start_date, and who began it
     additive: false
     numerator: "deals still open"
     denominator: "deals started"
     null_rule: "no deal started: no row"
 */
 with
-deal as (
-    select * from mart.fct_opportunity where deal_exclusion is null
+contribution as (
+    select * from mart.fct_win_rate_contribution
 ),
 rep_scope as (
     select * from mart.bridge_rep_scope
@@ -95,142 +98,58 @@ scope as (
 period as (
     select * from mart.dim_period
 ),
--- Which figures come of which count. A deal is counted on two days: that of its outcome, and
--- that of its start.
-metric as (
-    select metric, anchor, measure
-    from (
-        values
-            ('win_rate_count', 'outcome', 'count'),
-            ('win_rate_value', 'outcome', 'value'),
-            ('win_rate_cohort_count', 'start', 'count'),
-            ('win_rate_cohort_value', 'start', 'value'),
-            ('win_rate_cohort_open_share', 'start', 'open_share')
-    ) as listed (metric, anchor, measure)
-),
+-- Facts are added up before they are spread out.
 by_rep_and_day as (
     select
-        'outcome' as anchor,
+        metric,
         rep_key,
-        closed_date as date_day,
-        sum(case when outcome = 'won' then 1 else 0 end) as won,
-        sum(case when outcome = 'lost' then 1 else 0 end) as lost,
-        0 as still_open,
-        sum(case when outcome = 'won' and win_value_exclusion is null then 1 else 0 end)
-            as won_valued,
-        sum(case when outcome = 'lost' and win_value_exclusion is null then 1 else 0 end)
-            as lost_valued,
-        sum(case when outcome = 'won' and win_value_exclusion is null then amount_reporting end)
-            as won_amount,
-        sum(case when outcome = 'lost' and win_value_exclusion is null then amount_reporting end)
-            as lost_amount,
-        0 as from_engagement
-    from deal
-    where outcome in ('won', 'lost')
-    group by rep_key, closed_date
-    union all
-    select
-        'start' as anchor,
-        rep_key,
-        start_date as date_day,
-        sum(case when outcome = 'won' then 1 else 0 end) as won,
-        sum(case when outcome = 'lost' then 1 else 0 end) as lost,
-        sum(case when outcome = 'open' then 1 else 0 end) as still_open,
-        sum(case when outcome = 'won' and win_value_exclusion is null then 1 else 0 end)
-            as won_valued,
-        sum(case when outcome = 'lost' and win_value_exclusion is null then 1 else 0 end)
-            as lost_valued,
-        sum(case when outcome = 'won' and win_value_exclusion is null then amount_reporting end)
-            as won_amount,
-        sum(case when outcome = 'lost' and win_value_exclusion is null then amount_reporting end)
-            as lost_amount,
-        sum(case when cycle_start_source = 'engaged' then 1 else 0 end) as from_engagement
-    from deal
-    where start_date is not null
-    group by rep_key, start_date
+        date_day,
+        sum(numerator) as numerator,
+        sum(denominator) as denominator,
+        sum(case when exclusion is null then 1 else 0 end) as n,
+        sum(case when exclusion is null then 0 else 1 end) as n_excluded,
+        sum(case when part = 'won' and exclusion is null then 1 else 0 end) as won_in,
+        sum(case when part = 'won' and exclusion is not null then 1 else 0 end) as won_out,
+        sum(case when part = 'lost' and exclusion is null then 1 else 0 end) as lost_in,
+        sum(case when part = 'lost' and exclusion is not null then 1 else 0 end) as lost_out,
+        count(substitute) as substitutes
+    from contribution
+    group by metric, rep_key, date_day
 ),
 by_rep_and_period as (
     select
-        counted.anchor,
+        counted.metric,
         counted.rep_key,
         date_period.period_key,
-        sum(counted.won) as won,
-        sum(counted.lost) as lost,
-        sum(counted.still_open) as still_open,
-        sum(counted.won_valued) as won_valued,
-        sum(counted.lost_valued) as lost_valued,
-        sum(counted.won_amount) as won_amount,
-        sum(counted.lost_amount) as lost_amount,
-        sum(counted.from_engagement) as from_engagement
+        sum(counted.numerator) as numerator,
+        sum(counted.denominator) as denominator,
+        sum(counted.n) as n,
+        sum(counted.n_excluded) as n_excluded,
+        sum(counted.won_in) as won_in,
+        sum(counted.won_out) as won_out,
+        sum(counted.lost_in) as lost_in,
+        sum(counted.lost_out) as lost_out,
+        sum(counted.substitutes) as substitutes
     from by_rep_and_day as counted
     inner join date_period on counted.date_day = date_period.date_day
-    group by counted.anchor, counted.rep_key, date_period.period_key
+    group by counted.metric, counted.rep_key, date_period.period_key
 ),
-by_scope_and_period as (
-    select
-        counted.anchor,
-        rep_scope.scope_key,
-        counted.period_key,
-        sum(counted.won) as won,
-        sum(counted.lost) as lost,
-        sum(counted.still_open) as still_open,
-        sum(counted.won_valued) as won_valued,
-        sum(counted.lost_valued) as lost_valued,
-        sum(counted.won_amount) as won_amount,
-        sum(counted.lost_amount) as lost_amount,
-        sum(counted.from_engagement) as from_engagement
-    from by_rep_and_period as counted
-    inner join rep_scope on counted.rep_key = rep_scope.rep_key
-    group by counted.anchor, rep_scope.scope_key, counted.period_key
-),
--- One row a metric. Nothing observed leaves the parts null; a sum over a part that has no rows
--- beside one that has is a measured 0.
+-- All won deals, or all lost ones, are left out: what is left would be 0 or 1 for no reason.
 parts as (
     select
-        metric.metric,
-        counted.scope_key,
+        counted.metric,
+        rep_scope.scope_key,
         counted.period_key,
-        case metric.measure
-            when 'count' then cast(counted.won as decimal(38, 6))
-            when 'value' then
-                case
-                    when counted.won_valued + counted.lost_valued > 0
-                        then cast(coalesce(counted.won_amount, 0) as decimal(38, 6))
-                end
-            when 'open_share' then cast(counted.still_open as decimal(38, 6))
-        end as numerator,
-        case metric.measure
-            when 'count' then cast(counted.won + counted.lost as decimal(38, 6))
-            when 'value' then
-                case
-                    when counted.won_valued + counted.lost_valued > 0
-                        then
-                            cast(
-                                coalesce(counted.won_amount, 0) + coalesce(counted.lost_amount, 0)
-                                as decimal(38, 6)
-                            )
-                end
-            when 'open_share' then
-                cast(counted.won + counted.lost + counted.still_open as decimal(38, 6))
-        end as denominator,
-        case metric.measure
-            when 'count' then counted.won + counted.lost
-            when 'value' then counted.won_valued + counted.lost_valued
-            when 'open_share' then counted.won + counted.lost + counted.still_open
-        end as n,
-        case metric.measure
-            when 'value' then
-                counted.won + counted.lost - counted.won_valued - counted.lost_valued
-            else 0
-        end as n_excluded,
-        metric.measure = 'value'
-        and (
-            (counted.won > 0 and counted.won_valued = 0)
-            or (counted.lost > 0 and counted.lost_valued = 0)
-        ) as is_one_sided,
-        counted.from_engagement > 0 as has_substitute
-    from metric
-    inner join by_scope_and_period as counted on metric.anchor = counted.anchor
+        sum(counted.numerator) as numerator,
+        sum(counted.denominator) as denominator,
+        sum(counted.n) as n,
+        sum(counted.n_excluded) as n_excluded,
+        (sum(counted.won_out) > 0 and sum(counted.won_in) = 0)
+        or (sum(counted.lost_out) > 0 and sum(counted.lost_in) = 0) as is_one_sided,
+        sum(counted.substitutes) > 0 as has_substitute
+    from by_rep_and_period as counted
+    inner join rep_scope on counted.rep_key = rep_scope.rep_key
+    group by counted.metric, rep_scope.scope_key, counted.period_key
 ),
 final as (
     select
@@ -243,6 +162,9 @@ final as (
         scope.scope_name,
         cast(null as varchar) as stage_id,
         cast(null as varchar) as stage_name,
+        cast(null as varchar) as forecast_category,
+        cast(null as date) as close_period_start,
+        cast(null as varchar) as target_metric,
         parts.numerator,
         parts.denominator,
         case
@@ -265,9 +187,9 @@ final as (
     from parts
     inner join scope on parts.scope_key = scope.scope_key
     inner join period on parts.period_key = period.period_key
-    where parts.n > 0 or parts.n_excluded > 0
 )
 select
     metric, period_grain, period_start, period_end, scope, scope_id, scope_name, stage_id,
-    stage_name, numerator, denominator, value, unit, n, n_excluded, completeness, as_of
+    stage_name, forecast_category, close_period_start, target_metric, numerator, denominator,
+    value, unit, n, n_excluded, completeness, as_of
 from final

@@ -1,5 +1,5 @@
 /* @model
-description: Days from the fiscal year of the first deal to the end of the fiscal year of the as-of day, with ISO and fiscal columns.
+description: Days from the fiscal year of the first deal, version of one or quota to the end of the fiscal year after that of the as-of day, with ISO and fiscal columns. Days after the as-of day are there for quotas, targets and forecasts.
 grain: [date_day]
 kind: table
 owner: revops
@@ -27,6 +27,9 @@ with
 deal as (
     select * from intermediate.int_opportunity
 ),
+deal_version as (
+    select * from intermediate.int_opportunity_version
+),
 -- Days before 1970 are typing errors; fct_opportunity excludes and counts such deals.
 -- least() passes over nulls.
 bounds as (
@@ -40,11 +43,37 @@ bounds as (
         ) as first_date
     from deal
 ),
+quota as (
+    select * from intermediate.int_quota
+),
+first_version as (
+    select company_date(min(valid_from)) as first_date
+    from deal_version
+    where valid_from >= timestamp '1970-01-02T00:00:00Z'
+),
+first_quota as (
+    select min(first_day) as first_date
+    from quota
+    where first_day >= date '1970-01-01'
+),
 span as (
     select
-        period_start('year', least(first_date, $as_of_date)) as first_day,
-        period_end('year', $as_of_date) as last_day
+        period_start(
+            'year',
+            least(
+                bounds.first_date,
+                first_version.first_date,
+                first_quota.first_date,
+                $as_of_date
+            )
+        ) as first_day,
+        -- Quotas, targets and forecasts speak of the next year.
+        period_end(
+            'year', cast(period_end('year', $as_of_date) + interval '1 day' as date)
+        ) as last_day
     from bounds
+    cross join first_version
+    cross join first_quota
 ),
 day as (
     select unnest(generate_series(first_day, last_day, interval '1 day')) as date_day

@@ -9,10 +9,12 @@ columns:
   connection: {type: string, doc: "the connection that delivered the deal", checks: [not_null]}
   opportunity_name: {type: string, doc: "name of the deal"}
   account_id: {type: string, doc: "account; null: the deal names none", checks: ["relationships: mart.dim_account.account_id"]}
-  rep_id: {type: string, doc: "owner", checks: [not_null, "relationships: mart.dim_rep.rep_id"]}
-  rep_key: {type: int64, doc: "owner's number within this build, joins bridge_rep_scope", checks: [not_null]}
-  team_id: {type: string, doc: "owner's team", checks: [not_null]}
-  region_id: {type: string, doc: "owner's region", checks: [not_null]}
+  rep_id: {type: string, doc: "owner now; of a closed deal at the moment of its outcome, where history tells", checks: [not_null, "relationships: mart.dim_rep.rep_id"]}
+  rep_key: {type: int64, doc: "the owner in his team of closed_date, or of the as-of day; joins bridge_rep_scope", checks: [not_null]}
+  team_id: {type: string, doc: "that team", checks: [not_null]}
+  region_id: {type: string, doc: "that team's region", checks: [not_null]}
+  created_rep_id: {type: string, doc: "owner when it was created, where history tells, else rep_id", checks: [not_null]}
+  created_rep_key: {type: int64, doc: "that owner in his team of start_date; joins bridge_rep_scope", checks: [not_null]}
   product_id: {type: string, doc: "product; null: the deal names none", checks: ["relationships: mart.dim_product.product_id"]}
   stage_id: {type: string, doc: "stage now", checks: [not_null, "relationships: mart.dim_stage.stage_id"]}
   outcome: {type: string, doc: "open, won or lost by the stage's type; null: the stage is unknown", checks: ["accepted_values: [open, won, lost]"]}
@@ -36,6 +38,7 @@ columns:
   inactive_days: {type: int64, doc: "days from the last activity to the as-of day; open deals only"}
   push_count: {type: int64, doc: "how often the planned close date was moved to a later month"}
   lost_reason: {type: string, doc: "why it was lost"}
+  has_history: {type: boolean, doc: "whether the source keeps a history of the deal: fct_opportunity_version has it", checks: [not_null]}
   deal_exclusion: {type: string, doc: "why the deal is in no figure at all", checks: ["accepted_values: [unknown_stage, no_close_date, implausible_date, created_after_as_of, closed_after_as_of]"]}
   amount_exclusion: {type: string, doc: "why its amount is in no figure in money", checks: ["accepted_values: [amount_too_large, no_amount, no_currency, unconverted]"]}
   win_value_exclusion: {type: string, doc: "closed deals: why it is not in the win rate by value", checks: ["accepted_values: [amount_too_large, no_amount, no_currency, unconverted, amount_not_positive, loss_amounts_not_recorded]"]}
@@ -51,8 +54,8 @@ deal as (
 stage as (
     select * from intermediate.int_stage
 ),
-rep as (
-    select * from mart.dim_rep
+tenure as (
+    select * from mart.dim_rep_tenure
 ),
 -- A connection none of whose lost deals has an amount does not record what was lost.
 lost_amounts as (
@@ -65,9 +68,6 @@ lost_amounts as (
 joined as (
     select
         deal.*,
-        rep.rep_key,
-        rep.team_id,
-        rep.region_id,
         stage.stage_type as outcome,
         coalesce(stage.stage_type in ('won', 'lost'), false) as is_closed,
         coalesce(deal.created_date, deal.qualified_date) as start_date,
@@ -79,7 +79,6 @@ joined as (
             as is_loss_recorded
     from deal
     inner join stage on deal.stage_id = stage.stage_id
-    inner join rep on deal.rep_id = rep.rep_id
     left join lost_amounts on deal.connection = lost_amounts.connection
 ),
 anchored as (
@@ -92,8 +91,34 @@ anchored as (
             when expected_close_date is not null then 'expected_close_date'
         end as anchor_source,
         case when is_closed then coalesce(closed_date, expected_close_date) end as outcome_date,
-        case when is_closed then closed_at end as outcome_at
+        case when is_closed then closed_at end as outcome_at,
+        case when is_closed then coalesce(outcome_rep_id, rep_id) else rep_id end as holder_id
     from joined
+),
+-- Whose it was: in his team of the outcome's day, or of now.
+held as (
+    select
+        anchored.*,
+        tenure.rep_key,
+        tenure.team_id,
+        tenure.region_id
+    from tenure
+    right join anchored
+        on tenure.rep_id = anchored.holder_id
+        and coalesce(anchored.outcome_date, $as_of_date) >= tenure.valid_from
+        and coalesce(anchored.outcome_date, $as_of_date) < tenure.valid_to
+),
+-- And whose when it began.
+begun as (
+    select
+        held.*,
+        tenure.rep_id as creator_id,
+        tenure.rep_key as created_rep_key
+    from tenure
+    right join held
+        on tenure.rep_id = coalesce(held.created_rep_id, held.holder_id)
+        and coalesce(held.start_date, $as_of_date) >= tenure.valid_from
+        and coalesce(held.start_date, $as_of_date) < tenure.valid_to
 ),
 dated as (
     select
@@ -117,7 +142,7 @@ dated as (
             when currency is null then 'no_currency'
             when amount_reporting is null then 'unconverted'
         end as amount_exclusion
-    from anchored
+    from begun
 ),
 final as (
     select
@@ -125,10 +150,12 @@ final as (
         connection,
         opportunity_name,
         account_id,
-        rep_id,
+        holder_id as rep_id,
         rep_key,
         team_id,
         region_id,
+        creator_id as created_rep_id,
+        created_rep_key,
         product_id,
         stage_id,
         outcome,
@@ -153,6 +180,7 @@ final as (
         case when outcome = 'open' then $as_of_date - last_activity_date end as inactive_days,
         push_count,
         lost_reason,
+        has_history,
         deal_exclusion,
         amount_exclusion,
         case
@@ -186,10 +214,10 @@ final as (
 )
 select
     opportunity_id, connection, opportunity_name, account_id, rep_id, rep_key, team_id, region_id,
-    product_id, stage_id, outcome, created_date, qualified_date, start_date, cycle_start_source,
+    created_rep_id, created_rep_key, product_id, stage_id, outcome, created_date, qualified_date, start_date, cycle_start_source,
     closed_at, closed_date, anchor_source, expected_close_date, amount, currency,
     amount_reporting, probability, forecast_category, age_days, cycle_days, qualified_cycle_days,
-    last_activity_at, inactive_days, push_count, lost_reason, deal_exclusion, amount_exclusion,
+    last_activity_at, inactive_days, push_count, lost_reason, has_history, deal_exclusion, amount_exclusion,
     win_value_exclusion, cycle_exclusion, qualified_cycle_exclusion, pipeline_exclusion,
     stale_exclusion
 from final

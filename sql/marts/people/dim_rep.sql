@@ -1,12 +1,12 @@
 /* @model
-description: Sales reps, those without deals too, with their team and region today.
+description: Sales reps, those without deals too, with their team and region on the as-of day.
 grain: [rep_id]
 kind: table
 owner: revops
 tags: [crm, people]
 columns:
   rep_id: {type: string, doc: "connection:source id", checks: [not_null]}
-  rep_key: {type: int64, doc: "number of the rep within this build, for quick joins; it may change from build to build", checks: [not_null, unique]}
+  rep_key: {type: int64, doc: "number of the rep in the team of the as-of day, as in dim_rep_tenure; it may change from build to build", checks: [not_null, unique]}
   connection: {type: string, doc: "the connection it belongs to", checks: [not_null]}
   rep_name: {type: string, doc: "name", checks: [not_null]}
   email: {type: string, doc: "e-mail address"}
@@ -19,26 +19,26 @@ columns:
   is_active: {type: boolean, doc: "whether the rep still works here; null: unknown"}
   start_date: {type: date, doc: "first day"}
   end_date: {type: date, doc: "last day"}
-  is_inferred: {type: boolean, doc: "true: only deals name this owner", checks: [not_null]}
+  is_inferred: {type: boolean, doc: "true: only deals, shares or quotas name this owner", checks: [not_null]}
 */
 with
 rep as (
     select * from intermediate.int_rep
 ),
-team as (
-    select * from intermediate.int_team
+tenure as (
+    select * from mart.dim_rep_tenure
 ),
 final as (
     select
         rep.rep_id,
-        cast(row_number() over (order by rep.rep_id) as bigint) as rep_key,
+        tenure.rep_key,
         rep.connection,
         rep.rep_name,
         rep.email,
-        rep.team_id,
-        team.team_name,
-        rep.region_id,
-        rep.region_name,
+        tenure.team_id,
+        tenure.team_name,
+        tenure.region_id,
+        tenure.region_name,
         rep.manager_name,
         rep.is_manager,
         rep.is_active,
@@ -46,7 +46,10 @@ final as (
         rep.end_date,
         rep.is_inferred
     from rep
-    inner join team on rep.team_id = team.team_id
+    inner join tenure
+        on rep.rep_id = tenure.rep_id
+        and tenure.valid_from <= $as_of_date
+        and tenure.valid_to > $as_of_date
 )
 select
     rep_id, rep_key, connection, rep_name, email, team_id, team_name, region_id, region_name,

@@ -1,5 +1,5 @@
 /* @model
-description: Teams, those without reps too, with their region and how many reps they have.
+description: Teams, those without reps too and those that are gone and once had reps, with their region and how many reps they have.
 grain: [team_id]
 kind: table
 owner: revops
@@ -11,7 +11,7 @@ columns:
   region_id: {type: string, doc: "region", checks: [not_null]}
   region_name: {type: string, doc: "region's name", checks: [not_null]}
   manager_name: {type: string, doc: "the team's manager"}
-  reps: {type: int64, doc: "reps in the team today", checks: [not_null]}
+  reps: {type: int64, doc: "reps in the team on the as-of day", checks: [not_null]}
   is_inferred: {type: boolean, doc: "true: only reps name this team", checks: [not_null]}
 */
 with
@@ -19,7 +19,7 @@ team as (
     select * from intermediate.int_team
 ),
 rep as (
-    select * from intermediate.int_rep
+    select * from mart.dim_rep
 ),
 counted as (
     select team_id, count(*) as reps

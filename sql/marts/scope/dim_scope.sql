@@ -1,5 +1,5 @@
 /* @model
-description: The units that figures are given for - the company, each region, team and rep - and whether their sources came in whole.
+description: The units that figures are given for - the company, each region, team and rep, also teams and regions that reps left - and whether their sources came in whole.
 grain: [scope, scope_id]
 kind: table
 owner: revops
@@ -16,7 +16,10 @@ business as (
     select * from system.business
 ),
 rep as (
-    select * from mart.dim_rep
+    select distinct rep_id, rep_name, connection from mart.dim_rep_tenure
+),
+tenure as (
+    select * from mart.dim_rep_tenure
 ),
 team as (
     select * from mart.dim_team
@@ -25,7 +28,7 @@ connection as (
     select * from intermediate.int_connection
 ),
 region as (
-    select region_id, region_name, connection from rep
+    select region_id, region_name, connection from tenure
     union
     select region_id, region_name, connection from team
 ),

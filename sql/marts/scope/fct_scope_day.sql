@@ -1,5 +1,5 @@
 /* @model
-description: Running totals at the end of each day for each scope, from its first deal to the as-of day. What happened between two days is the difference of two rows.
+description: Running totals at the end of each day for each scope, from its first deal to the as-of day. What happened between two days is the difference of two rows; what was open is in one.
 grain: [scope_key, date_day]
 kind: table
 owner: revops
@@ -7,16 +7,19 @@ tags: [crm, scope, pipeline]
 columns:
   scope_key: {type: int64, doc: "the scope, as in dim_scope", checks: [not_null]}
   date_day: {type: date, doc: "the day at whose end the totals hold", checks: [not_null]}
-  started: {type: int64, doc: "valued deals started so far", checks: [not_null]}
-  started_amount: {type: "decimal(38,2)", doc: "their amounts, in the reporting currency", checks: [not_null]}
-  started_unvalued: {type: int64, doc: "deals started so far that pipeline_exclusion leaves out by value", checks: [not_null]}
-  ended: {type: int64, doc: "valued deals won or lost so far", checks: [not_null]}
-  ended_amount: {type: "decimal(38,2)", doc: "their amounts", checks: [not_null]}
-  ended_unvalued: {type: int64, doc: "deals won or lost so far that pipeline_exclusion leaves out by value", checks: [not_null]}
-  pipeline_won_amount: {type: "decimal(38,2)", doc: "amounts of the valued deals won so far", checks: [not_null]}
-  pipeline_won_unvalued: {type: int64, doc: "deals won so far that pipeline_exclusion leaves out by value", checks: [not_null]}
-  qualified_in: {type: int64, doc: "deals qualified so far", checks: [not_null]}
-  qualified_out: {type: int64, doc: "qualified deals won or lost so far", checks: [not_null]}
+  open_deals: {type: int64, doc: "deals open then", checks: [not_null]}
+  open_qualified: {type: int64, doc: "those of them that counted as qualified", checks: [not_null]}
+  open_valued: {type: int64, doc: "those of them with an amount that the yield uses", checks: [not_null]}
+  open_amount: {type: "decimal(38,2)", doc: "their amounts then, in the reporting currency", checks: [not_null]}
+  open_unvalued: {type: int64, doc: "open deals that the yield leaves out", checks: [not_null]}
+  open_assumed: {type: int64, doc: "open deals of which nobody knows that they were", checks: [not_null]}
+  created_valued: {type: int64, doc: "deals created so far with an amount that the yield uses", checks: [not_null]}
+  created_amount: {type: "decimal(38,2)", doc: "their amounts at the end of their first days", checks: [not_null]}
+  created_unvalued: {type: int64, doc: "deals created so far that the yield leaves out", checks: [not_null]}
+  created_assumed: {type: int64, doc: "deals created so far whose first amount is today's", checks: [not_null]}
+  pipeline_won_valued: {type: int64, doc: "deals won so far that the yield counts", checks: [not_null]}
+  pipeline_won_amount: {type: "decimal(38,2)", doc: "their amounts", checks: [not_null]}
+  pipeline_won_unvalued: {type: int64, doc: "deals won so far that the yield leaves out", checks: [not_null]}
   won: {type: int64, doc: "deals won so far", checks: [not_null]}
   lost: {type: int64, doc: "deals lost so far", checks: [not_null]}
   won_sized: {type: int64, doc: "deals won so far with an amount in the reporting currency", checks: [not_null]}
@@ -30,8 +33,11 @@ with
 deal as (
     select * from mart.fct_opportunity where deal_exclusion is null
 ),
-stage as (
-    select * from mart.dim_stage
+span as (
+    select * from mart.fct_pipeline_span
+),
+start as (
+    select * from mart.fct_pipeline_start
 ),
 rep_scope as (
     select * from mart.bridge_rep_scope
@@ -39,49 +45,64 @@ rep_scope as (
 day as (
     select date_day from mart.dim_date where not is_future
 ),
--- A deal enters when it starts …
+sign as (
+    select sign from (values (1), (-1)) as listed (sign)
+),
+-- A span adds a deal to what is open on its first day, and takes it away on the day after its last.
+-- So no deal is looked at day by day.
+span_event as (
+    select
+        span.rep_key,
+        case when sign.sign = 1 then span.valid_from else span.valid_to end as date_day,
+        sign.sign as open_deals,
+        case when span.is_qualified then sign.sign else 0 end as open_qualified,
+        case when span.yield_exclusion is null then sign.sign else 0 end as open_valued,
+        case when span.yield_exclusion is null then span.amount_reporting * sign.sign else 0 end
+            as open_amount,
+        case when span.yield_exclusion is not null then sign.sign else 0 end as open_unvalued,
+        case when span.is_assumed then sign.sign else 0 end as open_assumed
+    from sign
+    cross join span
+),
+open_event as (
+    select
+        rep_key,
+        date_day,
+        sum(open_deals) as open_deals,
+        sum(open_qualified) as open_qualified,
+        sum(open_valued) as open_valued,
+        sum(open_amount) as open_amount,
+        sum(open_unvalued) as open_unvalued,
+        sum(open_assumed) as open_assumed
+    from span_event
+    where date_day <= $as_of_date
+    group by rep_key, date_day
+),
 start_event as (
     select
         rep_key,
-        start_date as date_day,
-        sum(case when pipeline_exclusion is null then 1 else 0 end) as started,
-        sum(case when pipeline_exclusion is null then amount_reporting else 0 end)
-            as started_amount,
-        sum(case when pipeline_exclusion is not null then 1 else 0 end) as started_unvalued
-    from deal
-    where pipeline_exclusion is null or pipeline_exclusion not in ('no_start_date', 'negative_cycle')
-    group by rep_key, start_date
+        date_day,
+        sum(case when yield_exclusion is null then 1 else 0 end) as created_valued,
+        sum(case when yield_exclusion is null then amount_reporting else 0 end) as created_amount,
+        sum(case when yield_exclusion is not null then 1 else 0 end) as created_unvalued,
+        sum(case when is_assumed then 1 else 0 end) as created_assumed
+    from start
+    group by rep_key, date_day
 ),
--- … and leaves when it is won or lost.
 end_event as (
     select
         rep_key,
         closed_date as date_day,
-        sum(case when pipeline_exclusion is null then 1 else 0 end) as ended,
-        sum(case when pipeline_exclusion is null then amount_reporting else 0 end)
-            as ended_amount,
+        sum(case when outcome = 'won' and pipeline_exclusion is null then 1 else 0 end)
+            as pipeline_won_valued,
         sum(
             case
-                when pipeline_exclusion not in ('no_start_date', 'negative_cycle') then 1
-                else 0
-            end
-        ) as ended_unvalued,
-        sum(
-            case
-                when pipeline_exclusion is null and outcome = 'won' then amount_reporting
+                when outcome = 'won' and pipeline_exclusion is null then amount_reporting
                 else 0
             end
         ) as pipeline_won_amount,
-        sum(
-            case
-                when
-                    pipeline_exclusion not in ('no_start_date', 'negative_cycle')
-                    and outcome = 'won'
-                    then 1
-                else 0
-            end
-        ) as pipeline_won_unvalued,
-        sum(case when qualified_cycle_days is not null then 1 else 0 end) as qualified_out,
+        sum(case when outcome = 'won' and pipeline_exclusion is not null then 1 else 0 end)
+            as pipeline_won_unvalued,
         sum(case when outcome = 'won' then 1 else 0 end) as won,
         sum(case when outcome = 'lost' then 1 else 0 end) as lost,
         sum(case when outcome = 'won' and amount_exclusion is null then 1 else 0 end)
@@ -119,58 +140,46 @@ end_event as (
     where outcome in ('won', 'lost')
     group by rep_key, closed_date
 ),
--- Open deals count as qualified while their stage is; closed ones between the two days.
-qualified_event as (
-    select deal.rep_key, deal.qualified_date as date_day, count(*) as qualified_in
-    from deal
-    inner join stage on deal.stage_id = stage.stage_id
-    where
-        deal.qualified_date <= $as_of_date
-        and (
-            (deal.outcome = 'open' and stage.is_qualified)
-            or (deal.outcome <> 'open' and deal.qualified_cycle_days is not null)
-        )
-    group by deal.rep_key, deal.qualified_date
-),
 event as (
     select
-        rep_key, date_day, started, started_amount, started_unvalued,
-        0 as ended, 0 as ended_amount, 0 as ended_unvalued, 0 as pipeline_won_amount,
-        0 as pipeline_won_unvalued, 0 as qualified_in, 0 as qualified_out, 0 as won, 0 as lost,
-        0 as won_sized, 0 as won_amount, 0 as won_timed, 0 as won_cycle_days,
+        rep_key, date_day,
+        open_deals, open_qualified, open_valued, open_amount, open_unvalued, open_assumed,
+        0 as created_valued, 0 as created_amount, 0 as created_unvalued, 0 as created_assumed,
+        0 as pipeline_won_valued, 0 as pipeline_won_amount, 0 as pipeline_won_unvalued, 0 as won,
+        0 as lost, 0 as won_sized, 0 as won_amount, 0 as won_timed, 0 as won_cycle_days,
         0 as won_timed_from_engagement, 0 as won_left_out
+    from open_event
+    union all
+    select
+        rep_key, date_day,
+        0, 0, 0, 0, 0, 0, created_valued, created_amount, created_unvalued, created_assumed, 0,
+        0, 0, 0, 0, 0, 0, 0, 0, 0, 0
     from start_event
     union all
     select
-        rep_key, date_day, 0, 0, 0,
-        ended, ended_amount, ended_unvalued, pipeline_won_amount,
-        pipeline_won_unvalued, 0, qualified_out, won, lost,
-        won_sized, won_amount, won_timed, won_cycle_days,
+        rep_key, date_day,
+        0, 0, 0, 0, 0, 0, 0, 0, 0, 0, pipeline_won_valued, pipeline_won_amount,
+        pipeline_won_unvalued, won, lost, won_sized, won_amount, won_timed, won_cycle_days,
         won_timed_from_engagement, won_left_out
     from end_event
-    union all
-    select
-        rep_key, date_day, 0, 0, 0,
-        0, 0, 0, 0,
-        0, qualified_in, 0, 0, 0,
-        0, 0, 0, 0,
-        0, 0
-    from qualified_event
 ),
 by_rep as (
     select
         rep_key,
         date_day,
-        sum(started) as started,
-        sum(started_amount) as started_amount,
-        sum(started_unvalued) as started_unvalued,
-        sum(ended) as ended,
-        sum(ended_amount) as ended_amount,
-        sum(ended_unvalued) as ended_unvalued,
+        sum(open_deals) as open_deals,
+        sum(open_qualified) as open_qualified,
+        sum(open_valued) as open_valued,
+        sum(open_amount) as open_amount,
+        sum(open_unvalued) as open_unvalued,
+        sum(open_assumed) as open_assumed,
+        sum(created_valued) as created_valued,
+        sum(created_amount) as created_amount,
+        sum(created_unvalued) as created_unvalued,
+        sum(created_assumed) as created_assumed,
+        sum(pipeline_won_valued) as pipeline_won_valued,
         sum(pipeline_won_amount) as pipeline_won_amount,
         sum(pipeline_won_unvalued) as pipeline_won_unvalued,
-        sum(qualified_in) as qualified_in,
-        sum(qualified_out) as qualified_out,
         sum(won) as won,
         sum(lost) as lost,
         sum(won_sized) as won_sized,
@@ -196,32 +205,37 @@ lived as (
 ),
 by_scope_or_zero as (
     select
-        rep_scope.scope_key, by_rep.date_day, by_rep.started, by_rep.started_amount,
-        by_rep.started_unvalued, by_rep.ended, by_rep.ended_amount, by_rep.ended_unvalued,
-        by_rep.pipeline_won_amount, by_rep.pipeline_won_unvalued, by_rep.qualified_in,
-        by_rep.qualified_out, by_rep.won, by_rep.lost, by_rep.won_sized, by_rep.won_amount,
-        by_rep.won_timed, by_rep.won_cycle_days, by_rep.won_timed_from_engagement,
-        by_rep.won_left_out
+        rep_scope.scope_key, by_rep.date_day, by_rep.open_deals, by_rep.open_qualified,
+        by_rep.open_valued, by_rep.open_amount, by_rep.open_unvalued, by_rep.open_assumed,
+        by_rep.created_valued, by_rep.created_amount, by_rep.created_unvalued,
+        by_rep.created_assumed, by_rep.pipeline_won_valued, by_rep.pipeline_won_amount,
+        by_rep.pipeline_won_unvalued, by_rep.won, by_rep.lost, by_rep.won_sized,
+        by_rep.won_amount, by_rep.won_timed, by_rep.won_cycle_days,
+        by_rep.won_timed_from_engagement, by_rep.won_left_out
     from by_rep
     inner join rep_scope on by_rep.rep_key = rep_scope.rep_key
     union all
-    select scope_key, date_day, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
+    select
+        scope_key, date_day, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
     from lived
 ),
 by_scope as (
     select
         scope_key,
         date_day,
-        sum(started) as started,
-        sum(started_amount) as started_amount,
-        sum(started_unvalued) as started_unvalued,
-        sum(ended) as ended,
-        sum(ended_amount) as ended_amount,
-        sum(ended_unvalued) as ended_unvalued,
+        sum(open_deals) as open_deals,
+        sum(open_qualified) as open_qualified,
+        sum(open_valued) as open_valued,
+        sum(open_amount) as open_amount,
+        sum(open_unvalued) as open_unvalued,
+        sum(open_assumed) as open_assumed,
+        sum(created_valued) as created_valued,
+        sum(created_amount) as created_amount,
+        sum(created_unvalued) as created_unvalued,
+        sum(created_assumed) as created_assumed,
+        sum(pipeline_won_valued) as pipeline_won_valued,
         sum(pipeline_won_amount) as pipeline_won_amount,
         sum(pipeline_won_unvalued) as pipeline_won_unvalued,
-        sum(qualified_in) as qualified_in,
-        sum(qualified_out) as qualified_out,
         sum(won) as won,
         sum(lost) as lost,
         sum(won_sized) as won_sized,
@@ -237,16 +251,19 @@ final as (
     select
         scope_key,
         date_day,
-        sum(started) over so_far as started,
-        cast(sum(started_amount) over so_far as decimal(38, 2)) as started_amount,
-        sum(started_unvalued) over so_far as started_unvalued,
-        sum(ended) over so_far as ended,
-        cast(sum(ended_amount) over so_far as decimal(38, 2)) as ended_amount,
-        sum(ended_unvalued) over so_far as ended_unvalued,
+        sum(open_deals) over so_far as open_deals,
+        sum(open_qualified) over so_far as open_qualified,
+        sum(open_valued) over so_far as open_valued,
+        cast(sum(open_amount) over so_far as decimal(38, 2)) as open_amount,
+        sum(open_unvalued) over so_far as open_unvalued,
+        sum(open_assumed) over so_far as open_assumed,
+        sum(created_valued) over so_far as created_valued,
+        cast(sum(created_amount) over so_far as decimal(38, 2)) as created_amount,
+        sum(created_unvalued) over so_far as created_unvalued,
+        sum(created_assumed) over so_far as created_assumed,
+        sum(pipeline_won_valued) over so_far as pipeline_won_valued,
         cast(sum(pipeline_won_amount) over so_far as decimal(38, 2)) as pipeline_won_amount,
         sum(pipeline_won_unvalued) over so_far as pipeline_won_unvalued,
-        sum(qualified_in) over so_far as qualified_in,
-        sum(qualified_out) over so_far as qualified_out,
         sum(won) over so_far as won,
         sum(lost) over so_far as lost,
         sum(won_sized) over so_far as won_sized,
@@ -263,8 +280,8 @@ final as (
         )
 )
 select
-    scope_key, date_day, started, started_amount, started_unvalued, ended, ended_amount,
-    ended_unvalued, pipeline_won_amount, pipeline_won_unvalued, qualified_in, qualified_out, won,
-    lost, won_sized, won_amount, won_timed, won_cycle_days, won_timed_from_engagement,
-    won_left_out
+    scope_key, date_day, open_deals, open_qualified, open_valued, open_amount, open_unvalued,
+    open_assumed, created_valued, created_amount, created_unvalued, created_assumed,
+    pipeline_won_valued, pipeline_won_amount, pipeline_won_unvalued, won, lost, won_sized,
+    won_amount, won_timed, won_cycle_days, won_timed_from_engagement, won_left_out
 from final

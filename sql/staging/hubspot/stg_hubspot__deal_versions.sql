@@ -4,7 +4,7 @@ grain: [connection, deal_id, sequence]
 kind: view
 owner: revops
 tags: [crm, opportunities]
-source: {id: string, pipeline: string, dealstage: string, amount: "decimal(38,18)", deal_currency_code: string, hs_deal_stage_probability: "decimal(38,18)", hs_manual_forecast_category: string, closedate: timestamp, hubspot_owner_id: string, createdate: timestamp, hs_lastmodifieddate: timestamp, hs_record_updated_at: timestamp, archived: boolean, archived_at: timestamp}
+source: {id: string, pipeline: string, dealstage: string, amount: "decimal(38,18)", deal_currency_code: string, amount_in_home_currency: "decimal(38,18)", hs_exchange_rate: "decimal(38,18)", hs_deal_stage_probability: "decimal(38,18)", hs_manual_forecast_category: string, closedate: timestamp, hubspot_owner_id: string, createdate: timestamp, hs_lastmodifieddate: timestamp, hs_record_updated_at: timestamp, archived: boolean, archived_at: timestamp}
 columns:
   connection: {type: string, doc: "the connection that delivered the row", checks: [not_null]}
   deal_id: {type: string, doc: "record id", checks: [not_null]}
@@ -18,6 +18,8 @@ columns:
   stage_id: {type: string, doc: "id of the stage, unique in its pipeline"}
   amount: {type: "decimal(22,2)", doc: "amount in the deal's currency, rounded half away from zero to cents"}
   currency: {type: string, doc: "ISO 4217 code; null in a portal with one currency"}
+  amount_home: {type: "decimal(22,2)", doc: "amount in the portal's currency, rounded half away from zero to cents"}
+  exchange_rate: {type: "decimal(38,18)", doc: "the portal's rate for the deal's currency: home amount ÷ amount"}
   probability: {type: "decimal(9,6)", doc: "chance of winning as a fraction"}
   forecast_category: {type: string, doc: "forecast category"}
   close_at: {type: timestamp, doc: "planned close"}
@@ -41,6 +43,8 @@ select
     dealstage as stage_id,
     cast(amount as decimal(22, 2)) as amount,
     deal_currency_code as currency,
+    cast(amount_in_home_currency as decimal(22, 2)) as amount_home,
+    hs_exchange_rate as exchange_rate,
     cast(hs_deal_stage_probability as decimal(9, 6)) as probability,
     hs_manual_forecast_category as forecast_category,
     closedate as close_at,

@@ -4,7 +4,7 @@ grain: [connection, deal_id]
 kind: view
 owner: revops
 tags: [crm, opportunities]
-source: {id: string, dealname: string, pipeline: string, dealstage: string, amount: "decimal(38,18)", deal_currency_code: string, amount_in_home_currency: "decimal(38,18)", hs_exchange_rate: "decimal(38,18)", hs_deal_stage_probability: "decimal(38,18)", hs_manual_forecast_category: string, hubspot_owner_id: string, closedate: timestamp, closed_lost_reason: string, dealtype: string, hs_next_step: string, notes_last_updated: timestamp, createdate: timestamp, hs_record_created_at: timestamp, hs_lastmodifieddate: timestamp, archived: boolean}
+source: {id: string, dealname: string, pipeline: string, dealstage: string, amount: "decimal(38,18)", deal_currency_code: string, amount_in_home_currency: "decimal(38,18)", hs_exchange_rate: "decimal(38,18)", hs_deal_stage_probability: "decimal(38,18)", hs_manual_forecast_category: string, hubspot_owner_id: string, closedate: timestamp, closed_lost_reason: string, dealtype: string, hs_next_step: string, competitor: string, notes_last_updated: timestamp, createdate: timestamp, hs_record_created_at: timestamp, hs_lastmodifieddate: timestamp, archived: boolean}
 columns:
   connection: {type: string, doc: "the connection that delivered the row", checks: [not_null]}
   deal_id: {type: string, doc: "record id", checks: [not_null]}
@@ -22,6 +22,7 @@ columns:
   lost_reason: {type: string, doc: "why it was lost"}
   deal_type: {type: string, doc: "kind of deal"}
   next_step: {type: string, doc: "what is to be done next"}
+  competitor: {type: string, doc: "to whom it was lost, where the portal has such a property"}
   last_activity_at: {type: timestamp, doc: "newest call, mail, meeting or note"}
   created_at: {type: timestamp, doc: "moment of creation"}
   record_created_at: {type: timestamp, doc: "moment the record was made"}
@@ -56,6 +57,7 @@ latest as (
         version.closed_lost_reason as lost_reason,
         version.dealtype as deal_type,
         version.hs_next_step as next_step,
+        version.competitor,
         version.notes_last_updated as last_activity_at,
         version.createdate as created_at,
         version.hs_record_created_at as record_created_at,
@@ -76,5 +78,5 @@ latest as (
 select
     connection, deal_id, deal_name, pipeline_id, stage_id, amount, currency, amount_home,
     exchange_rate, probability, forecast_category, owner_id, close_at, lost_reason,
-    deal_type, next_step, last_activity_at, created_at, record_created_at, modified_at
+    deal_type, next_step, competitor, last_activity_at, created_at, record_created_at, modified_at
 from latest

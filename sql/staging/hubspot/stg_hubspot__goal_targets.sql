@@ -4,13 +4,14 @@ grain: [connection, goal_id]
 kind: view
 owner: revops
 tags: [crm, quotas]
-source: {id: string, hs_goal_name: string, hs_assignee_user_id: string, hs_target_amount: "decimal(38,18)", hs_start_datetime: timestamp, hs_end_datetime: timestamp, archived: boolean}
+source: {id: string, hs_goal_name: string, hs_assignee_user_id: string, hs_target_amount: "decimal(38,18)", hs_currency_code: string, hs_start_datetime: timestamp, hs_end_datetime: timestamp, archived: boolean}
 columns:
   connection: {type: string, doc: "the connection that delivered the row", checks: [not_null]}
   goal_id: {type: string, doc: "record id", checks: [not_null]}
   goal_name: {type: string, doc: "name"}
   user_id: {type: string, doc: "id of the user whose goal it is"}
   target_amount: {type: "decimal(22,2)", doc: "how much"}
+  currency: {type: string, doc: "ISO 4217 code; null: the portal's own"}
   starts_at: {type: timestamp, doc: "first moment"}
   ends_at: {type: timestamp, doc: "last moment"}
 */
@@ -32,6 +33,7 @@ latest as (
         version.hs_goal_name as goal_name,
         regexp_replace(version.hs_assignee_user_id, '[.]0+$', '') as user_id,
         cast(version.hs_target_amount as decimal(22, 2)) as target_amount,
+        version.hs_currency_code as currency,
         version.hs_start_datetime as starts_at,
         version.hs_end_datetime as ends_at
     from changed
@@ -48,5 +50,5 @@ latest as (
         end <> 'delete'
 )
 select
-    connection, goal_id, goal_name, user_id, target_amount, starts_at, ends_at
+    connection, goal_id, goal_name, user_id, target_amount, currency, starts_at, ends_at
 from latest

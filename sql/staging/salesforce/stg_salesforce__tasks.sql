@@ -4,11 +4,12 @@ grain: [connection, task_id]
 kind: view
 owner: revops
 tags: [crm, activities]
-source: {id: string, tasksubtype: string, subject: string, status: string, isclosed: boolean, activitydate: date, completeddatetime: timestamp, ownerid: string, whoid: string, whatid: string, calldurationinseconds: int64, createddate: timestamp, isdeleted: boolean}
+source: {id: string, tasksubtype: string, calltype: string, subject: string, status: string, isclosed: boolean, activitydate: date, completeddatetime: timestamp, ownerid: string, whoid: string, whatid: string, calldurationinseconds: int64, createddate: timestamp, isdeleted: boolean}
 columns:
   connection: {type: string, doc: "the connection that delivered the row", checks: [not_null]}
   task_id: {type: string, doc: "record id", checks: [not_null]}
   task_subtype: {type: string, doc: "Task, Email, Call or LinkedIn"}
+  call_type: {type: string, doc: "Inbound, Outbound or Internal; null: no call, or not said"}
   subject: {type: string, doc: "subject"}
   status: {type: string, doc: "where it stands"}
   is_closed: {type: boolean, doc: "whether it is done"}
@@ -36,6 +37,7 @@ latest as (
         version._connection as connection,
         version.id as task_id,
         version.tasksubtype as task_subtype,
+        version.calltype as call_type,
         version.subject,
         version.status,
         version.isclosed as is_closed,
@@ -60,6 +62,6 @@ latest as (
         end <> 'delete'
 )
 select
-    connection, task_id, task_subtype, subject, status, is_closed, due_date, completed_at,
-    owner_id, who_id, what_id, call_seconds, created_at
+    connection, task_id, task_subtype, call_type, subject, status, is_closed, due_date,
+    completed_at, owner_id, who_id, what_id, call_seconds, created_at
 from latest
