@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 
 mod crash;
+mod forecast;
 mod golden;
 mod line;
 mod models;

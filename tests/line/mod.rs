@@ -1,6 +1,7 @@
 //! Whole runs, one after the other.
 
 mod demo;
+mod explain;
 
 use salesmart_tests::Project;
 

@@ -7,6 +7,7 @@
     reason = "tests fail by panicking"
 )]
 
+pub mod history;
 pub mod raw;
 pub mod simulated;
 

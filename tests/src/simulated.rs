@@ -8,7 +8,7 @@ use arrow::datatypes::{DataType, TimeUnit};
 use chrono::NaiveDate;
 use salesmart_simulator::wire::{FaultPlan, Running, SharedWorld};
 use salesmart_simulator::world::{Settings, World};
-use salesmart_simulator::{Size, hubspot, salesforce};
+use salesmart_simulator::{Known, Size, hubspot, salesforce};
 
 use crate::raw::{self, Row, Rows};
 use crate::{Project, Said, said};
@@ -86,6 +86,25 @@ impl Simulated {
             System::HubSpot => project.write("pipelines/crm.yml", HUBSPOT_PIPELINE),
         }
         Self { world, project, system, runtime, server }
+    }
+
+    /// What the system tells of the company when it is first read on a day.
+    #[must_use]
+    pub fn known(&self, since: NaiveDate) -> Known {
+        match self.system {
+            System::Salesforce => {
+                let settings = salesforce::Settings::default();
+                Known::salesforce(since, settings.history_months, settings.bin_days)
+            }
+            System::HubSpot => Known::hubspot(since),
+        }
+    }
+
+    /// A night: everything is read and worked out, as of the company's now.
+    #[track_caller]
+    pub fn night(&self) {
+        let as_of = self.world.read().now().to_rfc3339();
+        let _ = self.salesmart(&["run", "crm", "--as-of", &as_of]).ok();
     }
 
     /// Where the server listens.
