@@ -2,6 +2,10 @@
 description: What was believed of each version of each deal, one row whenever that changed - when a version was learnt of, ended, turned out to have been different, or never to have been. Only ever added to; forecast.ledger says until when each belief held.
 grain: [opportunity_id, valid_from, known_from]
 kind: snapshot
+incremental:
+  key: opportunity_id
+  changed_by: {mart.fct_opportunity_version: opportunity_id, mart.fct_opportunity: opportunity_id}
+  as_of: "select opportunity_id from mart.fct_opportunity_version where (valid_from > $last_as_of and valid_from <= $as_of) or (valid_to > $last_as_of and valid_to <= $as_of)"
 owner: revops
 tags: [forecast, ledger]
 columns:
@@ -123,6 +127,7 @@ hashed as (
     select
         opportunity_id,
         content_hash ^ replaced_hash as hash,
+        1 as is_entry,
         0 as is_version,
         0 as is_deal
     from entry
@@ -135,15 +140,17 @@ hashed as (
                 coalesce(cast(cast(valid_to as bigint) as varchar), '\N'), content
             )
         ) as hash,
+        0 as is_entry,
         1 as is_version,
         0 as is_deal
     from version_now
     union all
-    select opportunity_id, 0 as hash, 0 as is_version, 1 as is_deal from deal
+    select opportunity_id, 0 as hash, 0 as is_entry, 0 as is_version, 1 as is_deal from deal
 ),
 suspect as (
     select
         opportunity_id,
+        max(is_entry) = 1 as has_entry,
         max(is_version) = 1 as has_version,
         max(is_deal) = 1 as has_deal
     from hashed
@@ -151,8 +158,6 @@ suspect as (
     group by opportunity_id
     having bit_xor(hash) <> 0 or max(is_deal) = 1
 ),
--- Beliefs so far and what is known now, in one order: of each version the newest belief stands
--- just before what is known now.
 united as (
     select
         opportunity_id, connection, valid_from, valid_to, known_from as place, 'entry' as side,
@@ -179,9 +184,10 @@ united as (
         is_deleted, 0 as content_hash
     from deal_now
 ),
-believed as (
+known as (
     select
         united.*,
+        suspect.has_entry,
         suspect.has_version,
         suspect.has_deal,
         concat_ws(
@@ -197,6 +203,12 @@ believed as (
     from suspect
     inner join united on suspect.opportunity_id = united.opportunity_id
     where united.side <> 'deal' or not suspect.has_version
+),
+-- Beliefs so far and what is known now, in one order: of each version the newest belief stands
+-- just before what is known now. Deals that are new to the ledger, in the first night all, have
+-- nothing to be compared with and need no order.
+believed as (
+    select * from known where has_entry
 ),
 compared as (
     select
@@ -262,6 +274,15 @@ said as (
     from judged
 ),
 finding as (
+    select
+        opportunity_id, connection,
+        case when side = 'deal' then $as_of else valid_from end as valid_from,
+        valid_to, provenance, is_retracted, stage_id, stage_name, outcome, amount, currency,
+        amount_reporting, close_date, rep_id, team_id, forecast_category, probability,
+        is_deleted, content, 0 as replaced_hash
+    from known
+    where not has_entry
+    union all
     select
         opportunity_id, connection, valid_from, valid_to,
         case

@@ -9,10 +9,14 @@ use super::{company, night};
 type Rows = Vec<BTreeMap<String, String>>;
 
 fn csv(simulated: &Simulated, arguments: &[&str]) -> Rows {
-    let mut all = vec!["audit"];
-    all.extend(arguments);
+    let mut all = audit(arguments);
     all.extend(["--format", "csv"]);
     simulated.salesmart(&all).ok().rows()
+}
+
+/// A command line of `audit`.
+fn audit<'a>(more: &[&'a str]) -> Vec<&'a str> {
+    [&["audit"][..], more].concat()
 }
 
 /// Money in cents.
@@ -207,23 +211,22 @@ fn what_cannot_be_asked_is_refused_and_says_what_can() {
     let said = simulated.salesmart(&["audit", "verify"]).ok();
     assert!(said.stdout.contains("Nothing has been sealed yet."), "{}", said.stdout);
     let _ = night(&simulated);
-    let ask = |more: &[&str]| [&["audit"][..], more].concat();
-    fails(&ask(&["snapshot", "--period", "Q3", "--as-of", "2026-09-30"]), 3, "is not a period");
+    fails(&audit(&["snapshot", "--period", "Q3", "--as-of", "2026-09-30"]), 3, "is not a period");
     fails(
-        &ask(&["snapshot", "--period", "FY27Q3", "--as-of", "2026-12-24"]),
+        &audit(&["snapshot", "--period", "FY27Q3", "--as-of", "2026-12-24"]),
         3,
         "has not been seen yet",
     );
     fails(
-        &ask(&["bridge", "2026-09-30", "2026-09-01", "--period", "FY27Q3"]),
+        &audit(&["bridge", "2026-09-30", "2026-09-01", "--period", "FY27Q3"]),
         3,
         "2026-09-30 is not before 2026-09-01",
     );
     let of_nobody = ["accuracy", "--period", "FY27Q2", "--scope", "team:Nobody"];
-    fails(&ask(&of_nobody), 3, "there is no team `Nobody`");
+    fails(&audit(&of_nobody), 3, "there is no team `Nobody`");
     let series = ["bridge", "2026-09-01", "2026-09-30", "--period", "FY27Q3", "--series", "x"];
-    fails(&ask(&series), 3, "no bridge explains the series `x`");
+    fails(&audit(&series), 3, "no bridge explains the series `x`");
     let nothing = ["export", "--output", "x.tar", "--from", "2030-01-01"];
-    fails(&ask(&nothing), 3, "no sealed snapshot fits");
+    fails(&audit(&nothing), 3, "no sealed snapshot fits");
     assert!(!simulated.project.path().join("x.tar").exists());
 }

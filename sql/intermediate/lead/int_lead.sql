@@ -16,6 +16,7 @@ columns:
   created_rep_id: {type: string, doc: "owner at creation, where the history knows, else the owner now", checks: [not_null]}
   created_at: {type: timestamp, doc: "moment of creation; null: the source has none"}
   status_contacted_at: {type: timestamp, doc: "when its status first said that it was contacted; null: never, or unknown"}
+  is_status_contacted: {type: boolean, doc: "whether its status says, or once said, that somebody worked on it, as far as is known", checks: [not_null]}
   is_qualified: {type: boolean, doc: "whether it ever was, or is, qualified or converted, as far as is known", checks: [not_null]}
   qualified_at: {type: timestamp, doc: "when its status first said so; null: never, or unknown"}
   is_converted: {type: boolean, doc: "whether it was converted", checks: [not_null]}
@@ -68,7 +69,14 @@ salesforce_worded as (
         and regexp_like(lower(new_value), 'contacted|working')
         and not regexp_like(lower(new_value), 'not contacted') as is_contacted,
         field in ('Owner', 'ownerAssignment')
-        and regexp_like(old_value, '^00[5G]') as is_owner_change
+        and regexp_like(old_value, '^00[5G]') as is_owner_change,
+        -- What it was before a change it was, also where the change to it is forgotten.
+        field = 'Status'
+        and regexp_like(lower(old_value), 'qualified')
+        and not regexp_like(lower(old_value), '(un|dis|not |non-? ?)qualified') as was_qualified,
+        field = 'Status'
+        and regexp_like(lower(old_value), 'contacted|working')
+        and not regexp_like(lower(old_value), 'not contacted') as was_contacted
     from salesforce_history
 ),
 salesforce_told as (
@@ -77,6 +85,9 @@ salesforce_told as (
         lead_id,
         min(case when is_contacted then changed_at end) as contacted_at,
         min(case when is_qualified then changed_at end) as qualified_at,
+        coalesce(bool_or(is_contacted or was_contacted or is_qualified or was_qualified), false)
+            as is_contacted,
+        coalesce(bool_or(is_qualified or was_qualified), false) as is_qualified,
         min(case when field = 'leadConverted' then changed_at end) as converted_at,
         min(case when is_owner_change then changed_at end) as first_owner_change
     from salesforce_worded
@@ -164,8 +175,17 @@ from_salesforce as (
         coalesce(first_owner.owner_id, lead.owner_id) as first_owner_id,
         lead.created_at,
         told.contacted_at as status_contacted_at,
+        coalesce(told.is_contacted, false)
+        or coalesce(
+            regexp_like(lower(lead.status), 'contacted|working|qualified')
+            and not regexp_like(
+                lower(lead.status), 'not contacted|(un|dis|not |non-? ?)qualified'
+            ),
+            false
+        ) as is_status_contacted,
         told.qualified_at,
-        coalesce(
+        coalesce(told.is_qualified, false)
+        or coalesce(
             regexp_like(lower(lead.status), 'qualified')
             and not regexp_like(lower(lead.status), '(un|dis|not |non-? ?)qualified'),
             false
@@ -201,6 +221,17 @@ from_hubspot as (
         lead.created_at,
         coalesce(told.contacted_at, least(lead.attempted_at, lead.connected_at))
             as status_contacted_at,
+        told.contacted_at is not null
+        or told.qualified_at is not null
+        or lead.attempted_at is not null
+        or lead.connected_at is not null
+        or lead.qualified_at is not null
+        or coalesce(
+            lead.lead_stage in (
+                'attempting-stage-id', 'connected-stage-id', 'qualified-stage-id'
+            ),
+            false
+        ) as is_status_contacted,
         coalesce(told.qualified_at, lead.qualified_at) as qualified_at,
         coalesce(lead.lead_stage = 'qualified-stage-id', false) as stands_qualified,
         coalesce(
@@ -255,6 +286,7 @@ final as (
             as created_rep_id,
         lead.created_at,
         lead.status_contacted_at,
+        lead.is_status_contacted,
         lead.stands_qualified or lead.qualified_at is not null or lead.is_converted
             as is_qualified,
         lead.qualified_at,
@@ -276,7 +308,7 @@ final as (
 )
 select
     lead_id, connection, lead_name, email_domain, company_name, source, status, rep_id,
-    created_rep_id, created_at, status_contacted_at, is_qualified, qualified_at, is_converted,
-    converted_at, converted_date, is_disqualified, account_id, account_source, deal_id,
+    created_rep_id, created_at, status_contacted_at, is_status_contacted, is_qualified,
+    qualified_at, is_converted, converted_at, converted_date, is_disqualified, account_id, account_source, deal_id,
     contact_id
 from final

@@ -72,13 +72,13 @@ dated as (
         outreach.first_outreach_at,
         case
             when
-                lead.status_contacted_at <= $as_of
-                or lead.qualified_at <= $as_of
-                or (lead.is_qualified and lead.qualified_at is null)
+                lead.is_status_contacted and coalesce(lead.status_contacted_at <= $as_of, true)
                 then outreach.first_undirected_at
         end as first_mail_at,
         case when lead.status_contacted_at <= $as_of then lead.status_contacted_at end
             as known_status_contacted_at,
+        lead.is_status_contacted and coalesce(lead.status_contacted_at <= $as_of, true)
+            as was_status_contacted,
         case when lead.qualified_at <= $as_of then lead.qualified_at end as known_qualified_at,
         lead.is_converted and coalesce(lead.converted_date <= $as_of_date, true)
             as was_converted
@@ -184,7 +184,7 @@ final as (
             when lead.first_mail_at < coalesce(lead.first_outreach_at, $as_of + interval '1 second')
                 then 'email_direction_unknown'
             when lead.first_outreach_at is not null then 'activity'
-            when lead.known_status_contacted_at is not null then 'status'
+            when lead.was_status_contacted then 'status'
         end as contact_source,
         lead.known_qualified_at as qualified_at,
         lead.known_qualified_at is not null

@@ -310,6 +310,10 @@ pub(super) fn bridge(
         &["amount"],
     );
     for ((scope, name, component), cents) in sums {
+        // Deals of no amount move nothing.
+        if cents == 0 && !["starting", "ending"].contains(&component) {
+            continue;
+        }
         let scope = scope.as_str().to_owned();
         let key = vec![quarter.to_string(), scope, name, component.to_owned()];
         sheet.put(key, vec![money(cents)]);

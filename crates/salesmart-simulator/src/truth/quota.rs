@@ -247,7 +247,10 @@ pub(super) fn figures(
     truth
 }
 
-type Accounts = BTreeMap<(Scope, String, (Grain, NaiveDate)), Account>;
+/// Whom and which period something is about.
+type Unit = (Scope, String, (Grain, NaiveDate));
+
+type Accounts = BTreeMap<Unit, Account>;
 
 fn accounts(
     credits: &[Credit],
@@ -386,7 +389,7 @@ pub(super) fn coverage(
         .collect();
     let accounts = accounts(credits, owed, names, first_month, true);
     // What is open: its value, how many deals with an amount, and how many without.
-    let mut open: BTreeMap<(Scope, String, (Grain, NaiveDate)), (i128, u64, u64)> = BTreeMap::new();
+    let mut open: BTreeMap<Unit, (i128, u64, u64)> = BTreeMap::new();
     for story in stories.iter().filter(|story| !story.is_gone && story.fact.closed.is_none()) {
         let Some(now) = story.spans.last() else { continue };
         for period in covered.iter().filter(|p| (p.start..=p.end).contains(&now.close)) {

@@ -245,7 +245,7 @@ pub(super) struct IsChanged {
 }
 
 impl IsChanged {
-    pub(super) fn new(keys: &Arc<Keys>) -> ScalarUDF {
+    pub(super) fn udf(keys: &Arc<Keys>) -> ScalarUDF {
         let signature = Signature::exact(vec![DataType::Utf8], Volatility::Immutable);
         ScalarUDF::from(Self { keys: Arc::clone(keys), signature })
     }

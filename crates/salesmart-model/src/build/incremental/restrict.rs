@@ -32,7 +32,7 @@ impl Job {
         // A key is asked for before the row's other columns are read.
         config.options_mut().execution.parquet.pushdown_filters = true;
         let workspace = self.workspace.fresh(&self.business, config);
-        workspace.context().register_udf(IsChanged::new(keys));
+        workspace.context().register_udf(IsChanged::udf(keys));
 
         let closure = graph::closure(&self.catalog, model);
         for relation in &closure.bases {
