@@ -114,6 +114,11 @@ fn accuracy(
         .rows
         .iter()
         .filter_map(|(key, values)| {
+            // A forecast is judged up to the quarter's last day.
+            let [start, day] = [0, 1].map(|place| key[place].parse::<NaiveDate>().unwrap());
+            if day >= start + chrono::Months::new(3) {
+                return None;
+            }
             let unit = vec![key[0].clone(), key[2].clone(), key[3].clone()];
             let company = vec![key[0].clone(), "company".to_owned(), String::new()];
             // Quarters whose books are closed; a unit without an actual brought nothing.
