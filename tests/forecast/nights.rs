@@ -16,6 +16,15 @@ fn goes_on(simulated: &Simulated, before: &[String]) -> Vec<String> {
     now
 }
 
+/// Puts a model of the repository into the project, changed.
+fn change(simulated: &Simulated, path: &str, changes: &[(&str, &str)]) {
+    let text = std::fs::read_to_string(salesmart_tests::repository().join(path)).unwrap();
+    simulated.project.write(path, text);
+    for (from, to) in changes {
+        simulated.project.replace(path, from, to);
+    }
+}
+
 #[test]
 fn each_night_is_sealed_once_and_the_chain_goes_on() {
     let simulated = company(System::Salesforce, 41);
@@ -118,15 +127,42 @@ fn a_full_refresh_a_rebuild_and_changed_models_lose_nothing() {
     let _ = night_with(&simulated, &["--rebuild"]);
     let sealed = goes_on(&simulated, &sealed);
 
-    // The project keeps one column more of a deal, and counts another number of open periods.
-    let sql = salesmart_tests::repository().join("sql/forecast/snapshot_deal.sql");
-    let text = std::fs::read_to_string(sql).unwrap();
-    assert!(text.contains("*/"), "{text}");
+    // The project keeps one column more of a deal, seals it too, and forecasts three periods.
+    change(
+        &simulated,
+        "sql/forecast/forecast_snapshot_deal.sql",
+        &[
+            ("\n*/", "\n  note: {type: string, doc: \"a remark\"}\n*/"),
+            (
+                "(select run_id from run) as run_id\n",
+                "(select run_id from run) as run_id,\n        'new' as note\n",
+            ),
+            ("as_of, run_id\nfrom final", "as_of, run_id, note\nfrom final"),
+        ],
+    );
+    change(
+        &simulated,
+        "sql/forecast/forecast_snapshot.sql",
+        &[
+            (
+                "        || chr(10) as line\n    from deal\n",
+                "        || chr(9)\n        || coalesce(note, '\\N')\n        || chr(10) as line\n    from deal\n",
+            ),
+            ("historical_probability as_of run_id'", "historical_probability as_of run_id note'"),
+        ],
+    );
     simulated.project.write("config/business.yml", super::THREE_PERIODS);
     simulated.world.advance(1);
     let _ = night(&simulated);
     let sealed = goes_on(&simulated, &sealed);
     assert_eq!(sealed.len(), 9, "three open periods since: {sealed:?}");
+    let columns = simulated.query(
+        "select snapshot_no from forecast.snapshot where deal_columns like '% note' order by 1",
+    );
+    assert_eq!(
+        columns.iter().map(|row| row["snapshot_no"].as_str()).collect::<Vec<_>>(),
+        ["7", "8", "9"]
+    );
 
     // Readers go back to the first release; history does not.
     let _ = simulated.salesmart(&["releases", "roll-back", "r000001"]).ok();

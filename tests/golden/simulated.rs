@@ -56,7 +56,6 @@ impl Differences {
             self.compared,
             self.wrong[..self.wrong.len().min(20)].join("\n")
         );
-        eprintln!("{of}: {:?}", self.compared);
     }
 }
 

@@ -100,7 +100,8 @@ impl Side {
              state.bucket, state.amount, state.currency, state.amount_reporting, state.rep_id, \
              tenure.team_id, tenure.region_id, state.close_date \
              from mart.fct_forecast_state state \
-             inner join mart.dim_rep_tenure tenure on tenure.rep_key = state.rep_key \
+             inner join (select rep_key, team_id, region_id from mart.dim_rep_tenure) tenure \
+                 on tenure.rep_key = state.rep_key \
              where state.valid_from <= date '{day}' and state.valid_to > date '{day}' \
              and state.period_start = date '{start}'"
         )
@@ -200,19 +201,26 @@ impl Bridge {
         side: &Side,
     ) -> Result<(i128, u64)> {
         let sql = format!(
-            "with deal as ({}) select cast(coalesce(sum(deal.amount_reporting), 0) \
-             as decimal(38, 2)) as amount, count(deal.amount_reporting) as n \
+            "with deal as ({}) select deal.rep_id, deal.team_id, deal.region_id, \
+             cast(coalesce(sum(deal.amount_reporting), 0) as decimal(38, 2)) as amount, \
+             count(deal.amount_reporting) as n \
              from mart.dim_forecast_series series \
-             inner join deal on deal.bucket = series.bucket \
-             where series.series = {} and {}",
+             inner join deal on deal.bucket = series.bucket where series.series = {} \
+             group by deal.rep_id, deal.team_id, deal.region_id",
             side.due(period),
-            literal(&self.series),
-            scope.holds("deal")
+            literal(&self.series)
         );
-        let rows = explained(asked, &sql).await?;
-        let batch = rows.first().ok_or_else(|| Error::bug("a sum has no row"))?;
-        let n = texts(&rows)?.into_iter().next().and_then(|row| row.into_iter().nth(1)).flatten();
-        Ok((cents(batch, "amount", 0)?, n.and_then(|n| n.parse().ok()).unwrap_or(0)))
+        let (mut sum, mut deals) = (0, 0);
+        for batch in explained(asked, &sql).await? {
+            for (row, cells) in texts(std::slice::from_ref(&batch))?.iter().enumerate() {
+                if scope.has(cells.get(..3).unwrap_or_default()) {
+                    sum += cents(&batch, "amount", row)?;
+                    let n = cells.get(4).and_then(Option::as_deref).unwrap_or_default();
+                    deals += n.parse::<u64>().unwrap_or(0);
+                }
+            }
+        }
+        Ok((sum, deals))
     }
 
     /// What moved the series within the scope.
@@ -224,32 +232,33 @@ impl Bridge {
         from: &Side,
         to: &Side,
     ) -> Result<Vec<Move>> {
-        // A deal that changed hands within the scope did not move it.
-        let is_within = match scope.kind.as_str() {
-            "company" => "move.component not in ('moved_in', 'moved_out')".to_owned(),
-            kind => format!(
-                "move.{kind}_id = {} and (move.other_{kind}_id is null \
-                 or move.other_{kind}_id <> move.{kind}_id)",
-                literal(&scope.id)
-            ),
-        };
         let rules = rules(asked, period, from, to)?;
+        // The scope is chosen here and not in SQL: whatever it is, the engine runs the same plan.
         let sql = format!(
-            "{rules}, answer as (select * from bridge_deal) \
-             select move.component, move.opportunity_id, opportunity.opportunity_name, \
-             rep.rep_name, move.close_date_before, move.close_date, move.amount \
-             from answer move \
+            "{rules} select bridge_deal.rep_id, bridge_deal.team_id, bridge_deal.region_id, \
+             bridge_deal.other_rep_id, bridge_deal.other_team_id, bridge_deal.other_region_id, \
+             bridge_deal.component, bridge_deal.opportunity_id, opportunity.opportunity_name, \
+             rep.rep_name, bridge_deal.close_date_before, bridge_deal.close_date, \
+             bridge_deal.amount \
+             from bridge_deal \
              left join mart.fct_opportunity opportunity \
-                 on opportunity.opportunity_id = move.opportunity_id \
-             left join mart.dim_rep rep on rep.rep_id = move.rep_id \
-             where move.series = {} and {is_within} \
-             order by move.component, move.amount desc, move.opportunity_id",
+                 on opportunity.opportunity_id = bridge_deal.opportunity_id \
+             left join mart.dim_rep rep on rep.rep_id = bridge_deal.rep_id \
+             where bridge_deal.series = {} \
+             order by bridge_deal.component, bridge_deal.amount desc, bridge_deal.opportunity_id",
             literal(&self.series)
         );
         let mut moves = Vec::new();
         for batch in explained(asked, &sql).await? {
             for (row, cells) in texts(std::slice::from_ref(&batch))?.into_iter().enumerate() {
-                let mut cells = cells.into_iter();
+                let (units, others) =
+                    (cells.get(..3).unwrap_or_default(), cells.get(3..6).unwrap_or_default());
+                // A deal that changed hands within the scope did not move it.
+                let changed_hands = others.iter().any(Option::is_some);
+                if !scope.has(units) || (changed_hands && scope.has(others)) {
+                    continue;
+                }
+                let mut cells = cells.into_iter().skip(6);
                 let mut next = || cells.next().flatten();
                 moves.push(Move {
                     component: next().unwrap_or_default(),

@@ -111,6 +111,17 @@ impl Scope {
         }
     }
 
+    /// Whether it has a row with these ids of a rep, his team and its region.
+    pub(super) fn has(&self, units: &[Option<String>]) -> bool {
+        let place = match self.kind.as_str() {
+            "rep" => 0,
+            "team" => 1,
+            "region" => 2,
+            _ => return true,
+        };
+        units.get(place).and_then(Option::as_deref) == Some(self.id.as_str())
+    }
+
     /// The condition that a row with the columns scope and scope_id is about it.
     pub(super) fn is(&self, table: &str) -> String {
         format!(
