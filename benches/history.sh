@@ -45,13 +45,13 @@ fail() {
 rows=()
 # measure NAME COMMAND…: runs it once; its output goes to the log and is shown if it fails.
 measure() {
-    local name=$1 figures
+    local name=$1 figures=()
     shift
     printf '%s …\n' "$name" >&2
     printf '== %s\n' "$name" >> "$log"
-    /usr/bin/time -q -o "$work/time" -f '%e %M' "$@" >> "$log" 2>&1 || fail "$name"
-    figures=$(tail -n 1 "$work/time")
-    rows+=("$name|${figures% *}|$((${figures#* } / 1024))")
+    /usr/bin/time -q -o "$work/time" -f '%e %M %U %S' "$@" >> "$log" 2>&1 || fail "$name"
+    read -r -a figures <<< "$(tail -n 1 "$work/time")"
+    rows+=("$name|${figures[0]}|$(awk "BEGIN { print ${figures[2]} + ${figures[3]} }")|$((figures[1] / 1024))")
 }
 
 # A project whose only purpose is a release, so that there is something to ask SQL of.
@@ -207,8 +207,8 @@ measure 'publish one night later' "$bin" --project "$project" publish crm
 history_rows=$(salesmart query "select count(*) as rows from mart.fct_opportunity_version" --format csv | tail -n 1)
 figures=$(salesmart query "select count(*) as rows from forecast.figure" --format csv | tail -n 1)
 printf '\n%s deals, %s versions, %s forecast figures\n\n' "$deals" "$history_rows" "$figures"
-printf '%-34s %10s %12s\n' step seconds 'peak MiB'
+printf '%-34s %10s %14s %10s\n' step seconds 'cpu seconds' 'peak MiB'
 for row in "${rows[@]}"; do
-    IFS='|' read -r name seconds peak <<< "$row"
-    printf '%-34s %10s %12s\n' "$name" "$seconds" "$peak"
+    IFS='|' read -r name seconds cpu peak <<< "$row"
+    printf '%-34s %10s %14s %10s\n' "$name" "$seconds" "$cpu" "$peak"
 done
