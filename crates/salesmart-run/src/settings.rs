@@ -298,22 +298,26 @@ select date '2026-01-01' as day
         there is no metric `revenue`
           at: config/targets.yml:3:12
           hint: `salesmart metrics` lists them
+        there is no target for `forecast_amount`
+          at: config/targets.yml:4:12
+          because: `forecast.figure` is not by period and scope
+          hint: `salesmart metrics` lists them
         `FY26Q5` is not a period
-          at: config/targets.yml:4:31
+          at: config/targets.yml:5:31
           expected: a fiscal year `FY26`, quarter `FY26Q3` or month `FY26M07`, a month `2026-08`, a week `2026-W31` or a day `2026-08-14`
           hint: a fiscal year is named by the calendar year in which it ends
         a target for a week is too short
-          at: config/targets.yml:5:31
-          expected: a month, a quarter or a year: `2026-08`, `FY26Q3`, `FY26`
-        a target for a day is too short
           at: config/targets.yml:6:31
           expected: a month, a quarter or a year: `2026-08`, `FY26Q3`, `FY26`
+        a target for a day is too short
+          at: config/targets.yml:7:31
+          expected: a month, a quarter or a year: `2026-08`, `FY26Q3`, `FY26`
         no fiscal quarter begins on 2026-08-15
-          at: config/targets.yml:7:41
+          at: config/targets.yml:8:41
           hint: that day is in FY26Q3: write `period: FY26Q3` or `period: {quarter: 2026-07-01}`
         the target `deals_won company FY26Q3` is given twice
-          at: config/targets.yml:9:57
-          first: config/targets.yml:8:31
+          at: config/targets.yml:10:57
+          first: config/targets.yml:9:31
           hint: keep one of the two
         ");
     }

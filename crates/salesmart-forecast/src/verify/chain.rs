@@ -58,6 +58,10 @@ fn link(before: &Seal, after: &Seal, by_hash: &HashMap<&str, &Seal>) -> Option<F
             format!("there are two snapshots with this number; the other is {}", before.label());
         return Some(Finding::of(FindingKind::Inserted, after, message));
     }
+    if after.hash == before.hash {
+        let message = format!("it was inserted: it is a copy of {}", before.label());
+        return Some(Finding::of(FindingKind::Inserted, after, message));
+    }
     let next = before.snapshot_no + 1;
     if after.snapshot_no > next {
         let message = format!(

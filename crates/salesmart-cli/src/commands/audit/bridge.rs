@@ -304,7 +304,19 @@ fn rules(asked: &Asked, period: &Period, from: &Side, to: &Side) -> Result<Strin
         to.day,
         start = period.start
     );
-    let deals = format!("{} union all {}", from.due(period), to.due(period));
+    let deals = if from.sealed.is_some() && to.sealed.is_some() {
+        // In one filter: over a union of two constant days the engine takes the rules' full outer
+        // join for an inner one, and loses deals that are in the later seal alone.
+        format!(
+            "select snapshot_date, period_start, opportunity_id, bucket, amount, currency, \
+             amount_reporting, rep_id, team_id, region_id, close_date \
+             from forecast.snapshot_deal \
+             where snapshot_date in (date '{}', date '{}') and period_start = date '{}'",
+            from.day, to.day, period.start
+        )
+    } else {
+        format!("{} union all {}", from.due(period), to.due(period))
+    };
     over(&model.text, &nights, &deals).ok_or_else(|| {
         Error::configuration(format!("the rules of `{RULES}` cannot be run over other days"))
             .at(salesmart_core::Location::line(&model.file, 1))
