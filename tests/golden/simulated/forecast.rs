@@ -62,6 +62,9 @@ fn agrees(system: System, seed: u64, reps: usize, deals: u64) {
             values[..2].clone_from_slice(&frozen[..2]);
         }
     }
+    // Reps have figures on checkpoints, week ends and the as-of day only, which this no longer is;
+    // what was sealed for them that night stays in `forecast.snapshot_figure`.
+    sheets[0].rows.retain(|key, _| !(key[1] == "2026-09-30" && key[2] == "rep"));
     compare(&simulated, &sheets, &days, &format!("{system:?}, seed {seed}, after ten days"));
 
     let mut differences = Differences::default();
