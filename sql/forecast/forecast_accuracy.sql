@@ -14,6 +14,7 @@ columns:
   scope_name: {type: string, doc: "its name", checks: [not_null]}
   series: {type: string, doc: "which figure, as in forecast.figure", checks: [not_null]}
   provenance: {type: string, doc: "sealed or reconstructed, as in forecast.figure", checks: [not_null, "accepted_values: [sealed, reconstructed]"]}
+  completeness: {type: string, doc: "that of the forecast, as in forecast.figure", checks: [not_null, "accepted_values: [complete, degraded, partial]"]}
   horizon_days: {type: int64, doc: "days before the quarter's last day", checks: [not_null]}
   horizon_start_days: {type: int64, doc: "days before the quarter's first day; below 0 within the quarter", checks: [not_null]}
   is_checkpoint: {type: boolean, doc: "a configured number of days before the end", checks: [not_null]}
@@ -155,6 +156,7 @@ compared as (
         figure.scope_name,
         figure.series,
         figure.provenance,
+        figure.completeness,
         cast(figure.period_end - figure.snapshot_date as bigint) as horizon_days,
         cast(figure.period_start - figure.snapshot_date as bigint) as horizon_start_days,
         figure.amount as forecast,
@@ -312,6 +314,7 @@ final as (
         with_units.scope_name,
         with_units.series,
         with_units.provenance,
+        with_units.completeness,
         with_units.horizon_days,
         with_units.horizon_start_days,
         at_end.days is not null as is_checkpoint,
@@ -390,8 +393,8 @@ final as (
 )
 select
     snapshot_date, period_start, period_end, period_name, scope, scope_id, scope_name, series,
-    provenance, horizon_days, horizon_start_days, is_checkpoint, is_start_checkpoint, forecast,
-    actual, error, abs_error, bias, ratio, accuracy_vs_actual, accuracy_vs_forecast, null_reason,
+    provenance, completeness, horizon_days, horizon_start_days, is_checkpoint, is_start_checkpoint,
+    forecast, actual, error, abs_error, bias, ratio, accuracy_vs_actual, accuracy_vs_forecast, null_reason,
     forecast_null_reason, is_within_5, is_within_10, is_within_20, unit_abs_error, unit_actual,
     units, units_within_5, units_within_10, units_within_20, wape, hit_rate_5, hit_rate_10,
     hit_rate_20, unit_null_reason

@@ -16,6 +16,7 @@ columns:
   amount: {type: "decimal(38,2)", doc: "the figure in the reporting currency; null: all its deals are left out"}
   n: {type: int64, doc: "deals in it; of a call the calls", checks: [not_null]}
   n_excluded: {type: int64, doc: "deals of the series without a usable amount, or without that probability", checks: [not_null]}
+  completeness: {type: string, doc: "complete, degraded (deals are left out) or partial (a source had not come in whole: sealed, that night; reconstructed, now)", checks: [not_null, "accepted_values: [complete, degraded, partial]"]}
   provenance: {type: string, doc: "sealed that night, or reconstructed", checks: [not_null, "accepted_values: [sealed, reconstructed]"]}
 metrics:
   - id: forecast_amount
@@ -254,6 +255,11 @@ united as (
         end as amount,
         reconstructed.n,
         reconstructed.deals - reconstructed.n as n_excluded,
+        case
+            when not coalesce(scope.is_whole, true) then 'partial'
+            when reconstructed.deals > reconstructed.n then 'degraded'
+            else 'complete'
+        end as completeness,
         'reconstructed' as provenance
     from scope
     inner join reconstructed on scope.scope_key = reconstructed.scope_key
@@ -268,6 +274,7 @@ united as (
         sealed_figure.amount,
         sealed_figure.n,
         sealed_figure.n_excluded,
+        sealed_figure.completeness,
         'sealed' as provenance
     from sealed
     inner join sealed_figure
@@ -294,11 +301,12 @@ final as (
         united.amount,
         united.n,
         united.n_excluded,
+        united.completeness,
         united.provenance
     from period
     inner join united on period.period_start = united.period_start
 )
 select
     snapshot_date, period_start, period_end, period_name, scope, scope_id, scope_name, series,
-    amount, n, n_excluded, provenance
+    amount, n, n_excluded, completeness, provenance
 from final

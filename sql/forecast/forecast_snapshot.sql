@@ -227,6 +227,8 @@ figure_line as (
         || coalesce(cast(n as varchar), '\N')
         || chr(9)
         || coalesce(cast(n_excluded as varchar), '\N')
+        || chr(9)
+        || coalesce(completeness, '\N')
         || chr(10) as line
     from figure
 ),
@@ -264,7 +266,7 @@ content as (
         coalesce(figures.figure_rows, 0) as figure_rows,
         'opportunity_id connection opportunity_name rep_id team_id region_id stage_id stage_name outcome bucket amount currency amount_reporting close_date due_date forecast_category probability stage_probability historical_probability as_of run_id'
             as deal_columns,
-        'scope scope_id scope_name series amount n n_excluded' as figure_columns,
+        'scope scope_id scope_name series amount n n_excluded completeness' as figure_columns,
         concat(coalesce(deals.lines, ''), coalesce(figures.lines, '')) as lines
     from numbered
     left join deals

@@ -14,6 +14,7 @@ columns:
   amount: {type: "decimal(38,2)", doc: "the figure in the reporting currency; null: all its deals are left out"}
   n: {type: int64, doc: "deals in it; of a call the calls", checks: [not_null]}
   n_excluded: {type: int64, doc: "deals of the series without a usable amount, or without that probability", checks: [not_null]}
+  completeness: {type: string, doc: "complete, degraded (deals are left out) or partial (a source had not come in whole that night)", checks: [not_null, "accepted_values: [complete, degraded, partial]"]}
 */
 with
 sealed as (
@@ -216,10 +217,16 @@ final as (
             when united.n > 0 or united.n_excluded = 0 then coalesce(united.amount, 0)
         end as amount,
         united.n,
-        united.n_excluded
+        united.n_excluded,
+        case
+            when not coalesce(scope.is_whole, true) then 'partial'
+            when united.n_excluded > 0 then 'degraded'
+            else 'complete'
+        end as completeness
     from united
     left join scope on united.scope = scope.scope and united.scope_id = scope.scope_id
 )
 select
-    snapshot_date, period_start, scope, scope_id, scope_name, series, amount, n, n_excluded
+    snapshot_date, period_start, scope, scope_id, scope_name, series, amount, n, n_excluded,
+    completeness
 from final

@@ -74,6 +74,13 @@ fn an_object_that_is_forbidden_fails_alone_and_the_run_says_partial() {
         .query("select distinct completeness from kpi.win_rate where scope = 'company' and n > 0");
     let said: Vec<&str> = rows.iter().map(|row| row["completeness"].as_str()).collect();
     assert_eq!(said, ["partial"]);
+    // A night is sealed as it was known, and the seal says for ever that it was not all.
+    let rows = simulated.query(
+        "select distinct completeness from forecast.figure \
+         where provenance = 'sealed' and scope = 'company'",
+    );
+    let said: Vec<&str> = rows.iter().map(|row| row["completeness"].as_str()).collect();
+    assert_eq!(said, ["partial"]);
     simulated.server().set_faults(FaultPlan::none());
     let _ = simulated.salesmart(&["run", "crm"]).ok();
     let rows = simulated
