@@ -5,7 +5,7 @@ use crate::failure::Failure;
 
 /// Each room and the rooms it may use. The four stages do not know each other, run knows no
 /// connector, a connector knows no SQL; only `salesmart-cli` knows all.
-const ROOMS: [(&str, &[&str]); 13] = [
+const ROOMS: [(&str, &[&str]); 14] = [
     ("core", &[]),
     ("config", &["core"]),
     ("lake", &["core"]),
@@ -16,7 +16,8 @@ const ROOMS: [(&str, &[&str]); 13] = [
     ("publish", &["core", "lake"]),
     ("connectors", &["core", "extract"]),
     ("run", &["core", "config", "lake", "extract", "land", "model", "forecast", "publish"]),
-    ("serve", &["core", "config", "lake"]),
+    ("docs", &["core", "lake", "model"]),
+    ("serve", &["core", "config", "lake", "model", "docs"]),
     ("simulator", &["core"]),
     (
         "cli",
@@ -31,6 +32,7 @@ const ROOMS: [(&str, &[&str]); 13] = [
             "publish",
             "connectors",
             "run",
+            "docs",
             "serve",
             "simulator",
         ],
@@ -40,10 +42,10 @@ const ROOMS: [(&str, &[&str]); 13] = [
 /// Crates from outside that only some rooms may use, and why.
 const RESERVED: [(&str, &[&str], &str); 4] = [
     ("deltalake-core", &["lake"], "the lake is the only room that knows Delta"),
-    ("datafusion", &["model", "serve", "cli"], "only models and queries need the engine"),
+    ("datafusion", &["model", "docs", "serve", "cli"], "only models and queries need the engine"),
     (
         "object_store",
-        &["lake", "model", "connectors"],
+        &["lake", "model", "publish", "connectors"],
         "the other rooms reach a store through the lake",
     ),
     (
@@ -57,6 +59,7 @@ const RESERVED: [(&str, &[&str], &str); 4] = [
             "publish",
             "connectors",
             "run",
+            "docs",
             "serve",
             "simulator",
             "cli",

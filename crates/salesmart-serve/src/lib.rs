@@ -1,0 +1,3 @@
+//! Serving: releases, read by those who did not make them.
+//!
+//! It reads releases only and cannot write.
