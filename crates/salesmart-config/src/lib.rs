@@ -16,6 +16,7 @@ pub mod lake;
 pub mod pipeline;
 mod project;
 pub mod schema;
+pub mod serve;
 pub mod targets;
 #[cfg(test)]
 mod tests;
@@ -24,5 +25,6 @@ pub mod variables;
 pub use business::{Business, FiscalYear};
 pub use pipeline::{Connection, Pipeline};
 pub use project::Project;
+pub use serve::Serve;
 pub use targets::Target;
 pub use variables::Variables;

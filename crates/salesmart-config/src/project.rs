@@ -1,5 +1,5 @@
-//! A project folder: `pipelines/*.yml`, and `business.yml`, `targets.yml` and `lake.yml` of
-//! `config/`.
+//! A project folder: `pipelines/*.yml`, and `business.yml`, `targets.yml`, `lake.yml` and
+//! `serve.yml` of `config/`.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -9,10 +9,11 @@ use salesmart_core::yaml::{self, Node};
 use salesmart_core::{Error, ErrorKind, Location, Result};
 
 use crate::lake::{self, LakeFile};
-use crate::{Business, Pipeline, Target, Variables, targets};
+use crate::serve::read_secret;
+use crate::{Business, Pipeline, Serve, Target, Variables, targets};
 
 /// The files that are read from `config/`, without their ending.
-const CONFIG_FILES: [&str; 3] = ["business", "lake", "targets"];
+const CONFIG_FILES: [&str; 4] = ["business", "lake", "serve", "targets"];
 
 /// A project whose files are all well-formed. Variables are replaced when a pipeline or the lake
 /// is asked for, so that one pipeline's missing variable does not keep the others from running.
@@ -132,6 +133,20 @@ impl Project {
         }
     }
 
+    /// How releases are served, by `config/serve.yml`; `None` when there is no such file.
+    ///
+    /// # Errors
+    /// When the file uses a variable that is not set, or names a file that cannot be read.
+    pub fn serve(&self) -> Result<Option<Serve>> {
+        match self.config.get("serve") {
+            Some(node) => {
+                let read = |path: &str| read_secret(&self.root, path);
+                Serve::decode(&self.variables.fill(node)?, &self.root, read).map(Some)
+            }
+            None => Ok(None),
+        }
+    }
+
     fn add_pipeline(&mut self, file: &ProjectFile) -> Result<()> {
         let name = &file.stem;
         let usable = name.starts_with(|c: char| c.is_ascii_lowercase())
@@ -169,6 +184,12 @@ impl Project {
         match file.stem.as_str() {
             "business" => self.business = Business::decode(&self.variables.fill(&node)?)?,
             "targets" => self.targets = targets::decode(&self.variables.fill(&node)?)?,
+            // Passwords, in variables or in files, are there where the server runs only.
+            "serve" => {
+                if let Ok(filled) = self.variables.fill(&node) {
+                    Serve::decode(&filled, &self.root, |_| Ok(String::new()))?;
+                }
+            }
             // `--lake` may make the variables of `lake.yml` needless.
             _ => {
                 if let Ok(filled) = self.variables.fill(&node) {

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use crate::business::BusinessFile;
 use crate::lake::LakeFile;
 use crate::pipeline::PipelineFile;
+use crate::serve::ServeFile;
 use crate::targets::TargetsFile;
 
 /// The schema of `pipelines/*.yml`. `connectors` are the names of the known connectors with the
@@ -49,6 +50,12 @@ pub fn business() -> Value {
 #[must_use]
 pub fn lake() -> Value {
     of::<LakeFile>()
+}
+
+/// The schema of `config/serve.yml`.
+#[must_use]
+pub fn serve() -> Value {
+    of::<ServeFile>()
 }
 
 /// The schema of `config/targets.yml`.

@@ -57,7 +57,7 @@ pub use header::{ColumnContract, Kind, Metric, ModelHeader};
 pub use incremental::{AsOf, ChangedBy, Incremental};
 pub use name::{Layer, Relation, TableName};
 pub use plan::{Planned, plan_all};
-pub use query::query;
+pub use query::{OpenTable, open_table, problem, query, reader};
 pub use raw::RawStream;
 pub use refs::Reference;
 pub use rule::{CheckSpec, Rule};

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::datatypes::{Field, Schema};
+use arrow::datatypes::{Field, Schema, SchemaRef};
 use async_trait::async_trait;
 use datafusion::catalog::{CatalogProvider, MemoryCatalogProvider, SchemaProvider, TableProvider};
 use datafusion::common::DataFusionError;
@@ -12,10 +12,10 @@ use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::execution::{SendableRecordBatchStream, SessionStateBuilder};
 use datafusion::prelude::{DataFrame, SQLOptions, SessionContext};
 use salesmart_core::{Error, Location, Result};
-use salesmart_lake::Lake;
+use salesmart_lake::{Lake, Table};
 
 use crate::diagnostics::Source;
-use crate::name::TableName;
+use crate::name::{Layer, TableName};
 use crate::nearest::nearest;
 use crate::session::{WAREHOUSE, config};
 use crate::settings::BusinessSettings;
@@ -51,6 +51,55 @@ impl SchemaProvider for ReleaseSchema {
     }
 }
 
+/// One version of a table, open for reading.
+#[derive(Clone, Debug)]
+pub struct OpenTable {
+    /// What the engine scans.
+    pub provider: Arc<dyn TableProvider>,
+    /// The columns, with what they mean under the key `comment`.
+    pub columns: SchemaRef,
+}
+
+/// Opens a version of a table for a session that [`reader`] made.
+///
+/// # Errors
+/// When the store fails, or the version is not there.
+pub async fn open_table(lake: &Lake, name: &TableName, version: u64) -> Result<OpenTable> {
+    let table = lake.table_at(&store::path(name), version).await?;
+    let columns = Arc::clone(&table.schema);
+    Ok(OpenTable { provider: provider(lake, &table)?, columns })
+}
+
+/// A session without tables that reads the files of a lake, with the settings and the functions
+/// that [`query`] has. Names without a catalog are looked up in `catalog`, which is not there yet;
+/// names without a schema, in its schema `kpi`.
+#[must_use]
+pub fn reader(
+    lake: &Lake,
+    business: &BusinessSettings,
+    catalog: &str,
+    runtime: Arc<RuntimeEnv>,
+) -> SessionContext {
+    let settings = config()
+        .with_information_schema(true)
+        .with_default_catalog_and_schema(catalog, Layer::Kpi.schema());
+    let state = SessionStateBuilder::new()
+        .with_config(settings)
+        .with_runtime_env(runtime)
+        .with_default_features()
+        .build();
+    let context = SessionContext::new_with_state(state);
+    functions::register(&context, business);
+    store::attach(&context, lake);
+    context
+}
+
+/// What is wrong with a query that could not be planned or run: place, reason, what was meant.
+#[must_use]
+pub fn problem(sql: &str, error: &DataFusionError) -> Error {
+    unwrapped(error).unwrap_or_else(|| Source { file: FILE, text: sql }.plan_error(error))
+}
+
 /// A version of a table, with the columns it has.
 pub(crate) async fn open(
     lake: &Lake,
@@ -58,6 +107,10 @@ pub(crate) async fn open(
     version: u64,
 ) -> Result<Arc<dyn TableProvider>> {
     let table = lake.table_at(&store::path(name), version).await?;
+    provider(lake, &table)
+}
+
+fn provider(lake: &Lake, table: &Table) -> Result<Arc<dyn TableProvider>> {
     // Comments are for catalogs; in the engine they would make equal schemas differ.
     let fields: Vec<Field> = table
         .schema
@@ -124,14 +177,7 @@ fn session(
     tables: &BTreeMap<String, u64>,
     business: &BusinessSettings,
 ) -> Result<SessionContext> {
-    let state = SessionStateBuilder::new()
-        .with_config(config().with_information_schema(true))
-        .with_runtime_env(Arc::new(RuntimeEnv::default()))
-        .with_default_features()
-        .build();
-    let context = SessionContext::new_with_state(state);
-    functions::register(&context, business);
-    store::attach(&context, lake);
+    let context = reader(lake, business, WAREHOUSE, Arc::new(RuntimeEnv::default()));
     let mut schemas: BTreeMap<String, BTreeMap<String, u64>> = BTreeMap::new();
     for (name, version) in tables {
         let name: TableName = name.parse()?;
