@@ -122,12 +122,7 @@ impl Walk {
         }
     }
 
-    fn values(
-        &mut self,
-        exprs: &[Expr],
-        schema: &DFSchema,
-        below: &Frame,
-    ) -> Result<Vec<Flow>> {
+    fn values(&mut self, exprs: &[Expr], schema: &DFSchema, below: &Frame) -> Result<Vec<Flow>> {
         exprs.iter().map(|expr| self.one(expr, schema, below)).collect()
     }
 

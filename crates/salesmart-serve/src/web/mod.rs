@@ -84,13 +84,14 @@ fn file(shown: &Shown, path: &str, headers: &HeaderMap) -> Response {
         return text(StatusCode::NOT_FOUND, "There is no such page. The site begins at /.\n");
     };
     let known = headers.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok()).any(
-        |value| value.split(',').any(|one| one.trim() == "*" || one.trim().trim_start_matches("W/") == tag),
+        |value| {
+            value
+                .split(',')
+                .any(|one| one.trim() == "*" || one.trim().trim_start_matches("W/") == tag)
+        },
     );
-    let mut response = if known {
-        StatusCode::NOT_MODIFIED.into_response()
-    } else {
-        content.into_response()
-    };
+    let mut response =
+        if known { StatusCode::NOT_MODIFIED.into_response() } else { content.into_response() };
     set(&mut response, CONTENT_TYPE, salesmart_docs::content_type(path));
     set(&mut response, ETAG, tag);
     // Kept, and asked for again each time: the answer is short until there is a new release.

@@ -60,8 +60,12 @@ impl Unready {
     /// What a reader is told.
     pub(crate) fn words(self) -> &'static str {
         match self {
-            Unready::NoRelease => "There is no release yet. Run a pipeline: `salesmart run NAME`.\n",
-            Unready::Failed => "The release cannot be read at the moment; the server's log says why.\n",
+            Unready::NoRelease => {
+                "There is no release yet. Run a pipeline: `salesmart run NAME`.\n"
+            }
+            Unready::Failed => {
+                "The release cannot be read at the moment; the server's log says why.\n"
+            }
         }
     }
 }
@@ -152,8 +156,7 @@ impl Web {
         match outcome {
             Ok(Some(shown)) => {
                 let release = shown.release();
-                *self.shown.write().unwrap_or_else(PoisonError::into_inner) =
-                    Some(Arc::new(shown));
+                *self.shown.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(shown));
                 tracing::info!(%release, "the site of a release is shown");
                 None
             }
