@@ -162,6 +162,10 @@ pub enum Command {
     ///
     /// Definition, formula, unit, rules: the catalogue that `ops.metric` publishes.
     Metrics(commands::metrics::Metrics),
+    /// Write the site that says what everything means
+    ///
+    /// Metrics, tables, columns, checks, lineage and freshness, as pages that need no server.
+    Docs(commands::docs::Docs),
     /// See what runs did
     ///
     /// Rows read, landed and quarantined; tables, checks, failures.

@@ -59,6 +59,7 @@ fn run(cli: Cli) -> Result<()> {
         Command::Model(command) => command.run(&context),
         Command::Publish(command) => command.run(&context),
         Command::Query(command) => command.run(&context),
+        Command::Docs(command) => command.run(&context),
         Command::Runs(command) => command.run(&context),
         Command::Releases(command) => command.run(&context),
         Command::Explain(command) => command.run(&context),

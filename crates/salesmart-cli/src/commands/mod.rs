@@ -5,6 +5,7 @@ pub mod check;
 pub mod completions;
 pub mod connectors;
 pub mod demo;
+pub mod docs;
 pub mod explain;
 pub mod init;
 pub mod metrics;
