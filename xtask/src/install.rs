@@ -15,7 +15,7 @@ struct Need {
     packages: &'static [&'static str],
 }
 
-const NEEDS: [Need; 3] = [
+const NEEDS: [Need; 4] = [
     Need {
         purpose: "a C compiler, for the compression and TLS libraries",
         probe: ("cc", &["--version"]),
@@ -30,6 +30,11 @@ const NEEDS: [Need; 3] = [
         purpose: "npm, for the Azure blob server of the tests",
         probe: ("npm", &["--version"]),
         packages: &["nodejs", "npm"],
+    },
+    Need {
+        purpose: "a PostgreSQL server and openssl for its certificate, for the target of releases",
+        probe: ("sh", &["-c", "ls /usr/lib/postgresql/*/bin/initdb && command -v openssl setpriv"]),
+        packages: &["postgresql", "openssl", "util-linux"],
     },
 ];
 

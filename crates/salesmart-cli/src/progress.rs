@@ -7,9 +7,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use salesmart_core::receipt::{CheckResult, LandedStream, ModeledTable, Published};
+use salesmart_core::receipt::{CheckResult, LandedStream, ModeledTable, Published, TargetLoad};
 use salesmart_run::{Observer, Progress, Stage};
 
+use crate::commands::run::load_words;
 use crate::commands::runs::failed_check;
 use crate::context::Context;
 use crate::logging::LogFormat;
@@ -52,6 +53,10 @@ fn stream_words(landed: &LandedStream) -> String {
         }
     }
     words.join(", ")
+}
+
+fn target_words(load: &TargetLoad) -> String {
+    format!("{} {}", load.target, load_words(load))
 }
 
 fn published_words(published: &Published) -> String {
@@ -117,8 +122,10 @@ impl Observer for Lines {
             Progress::Published(published) => {
                 Self::line(Stage::Publish, &published_words(published));
             }
+            Progress::TargetDone(load) => Self::line(Stage::Publish, &target_words(load)),
             Progress::StageBegins { .. }
             | Progress::StreamRows { .. }
+            | Progress::TargetBegins { .. }
             | Progress::TableBegins { .. } => {}
         }
     }
@@ -162,9 +169,35 @@ impl Observer for Json {
                 new = published.new,
                 "published"
             ),
-            Progress::StreamRows { .. } | Progress::TableBegins { .. } => {}
+            Progress::TargetDone(load) => log_load(load),
+            Progress::StreamRows { .. }
+            | Progress::TargetBegins { .. }
+            | Progress::TableBegins { .. } => {}
         }
     }
+}
+
+fn log_load(load: &TargetLoad) {
+    if let Some(failure) = &load.failure {
+        tracing::error!(
+            target: "publish",
+            name = %load.target,
+            release = %load.release,
+            failure = %failure.message,
+            "target did not take the release"
+        );
+        return;
+    }
+    tracing::info!(
+        target: "publish",
+        name = %load.target,
+        release = %load.release,
+        changed = load.changed(),
+        rows = load.sent(),
+        bytes = load.bytes(),
+        seconds = load.seconds,
+        "target loaded"
+    );
 }
 
 fn log_failed(check: &CheckResult) {
@@ -190,6 +223,7 @@ struct Bars {
 struct BarState {
     streams: BTreeMap<(String, String), ProgressBar>,
     models: Option<ProgressBar>,
+    target: Option<ProgressBar>,
     building: Vec<String>,
     tables: Tables,
 }
@@ -272,6 +306,20 @@ impl Observer for Bars {
             Progress::Published(published) => {
                 self.line(Stage::Publish, &published_words(published));
             }
+            Progress::TargetBegins { target } => {
+                let bar = self
+                    .bars
+                    .add(ProgressBar::new_spinner().with_style(template("{spinner} {msg}")));
+                bar.set_message(format!("loading {target}"));
+                bar.enable_steady_tick(Duration::from_millis(100));
+                state.target = Some(bar);
+            }
+            Progress::TargetDone(load) => {
+                if let Some(bar) = state.target.take() {
+                    bar.finish_and_clear();
+                }
+                self.line(Stage::Publish, &target_words(load));
+            }
             Progress::StageBegins { .. } => {}
         }
     }
@@ -286,7 +334,7 @@ fn show_building(state: &BarState) {
 impl Drop for Bars {
     fn drop(&mut self) {
         let state = lock(&self.state);
-        for bar in state.streams.values().chain(&state.models) {
+        for bar in state.streams.values().chain(&state.models).chain(&state.target) {
             bar.finish_and_clear();
         }
     }

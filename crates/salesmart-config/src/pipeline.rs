@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use salesmart_core::stream::OnRetyped;
+use salesmart_core::suggest::nearest;
 use salesmart_core::yaml::{At, Node, Pairs, Value};
-use salesmart_core::{ConnectionName, Error, Location, Result, SystemName, Threshold};
+use salesmart_core::{ConnectionName, Error, Location, Result, SystemName, TargetName, Threshold};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -62,9 +63,24 @@ pub(crate) struct PipelineFile {
     /// Which models are built, and as of when.
     #[serde(default)]
     model: Model,
-    /// How releases are published.
+    /// How releases are published, and the targets they are loaded into, each under the name the
+    /// project gives it.
     #[serde(default)]
-    publish: Publish,
+    #[schemars(schema_with = "crate::schema::publish")]
+    publish: Option<Node>,
+}
+
+/// A target that releases are loaded into.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Target")]
+pub(crate) struct TargetSection {
+    /// The kind of target, such as `postgres`.
+    #[schemars(with = "String")]
+    target: At<String>,
+    /// The target's own section.
+    #[schemars(with = "Option<BTreeMap<String, serde_json::Value>>")]
+    with: Option<Node>,
 }
 
 /// A source system to read.
@@ -126,14 +142,95 @@ pub struct Model {
 }
 
 /// How releases are published.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Publish {
     /// What happens when some streams failed and the others landed. `release` (the default): a
     /// release is made, in which the figures of the failed connections are marked partial.
     /// `hold`: the release before stays current until a run is whole.
-    #[serde(default)]
     pub on_partial: OnPartial,
+    /// What releases are loaded into, in the order of the file.
+    pub targets: Vec<Target>,
+}
+
+/// One target of releases.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Target {
+    /// The name the project gives it.
+    pub name: At<TargetName>,
+    /// The kind of target.
+    pub kind: At<String>,
+    /// The target's own section, variables replaced. Empty where the file has none.
+    pub with: Node,
+}
+
+/// What `publish` takes beside targets.
+#[derive(Deserialize)]
+struct OwnKeys {
+    on_partial: OnPartial,
+}
+
+/// The key of `publish` that is no target.
+const ON_PARTIAL: &str = "on_partial";
+
+impl Publish {
+    fn decode(node: Option<Node>) -> Result<Self> {
+        let Some(node) = node else { return Ok(Self::default()) };
+        if !matches!(node.value, Value::Mapping(_) | Value::Null) {
+            return Err(Error::configuration("`publish` is not a mapping")
+                .at(node.location)
+                .with("expected", EXPECTED_OF_PUBLISH));
+        }
+        let mut publish = Self::default();
+        let mut problems = Vec::new();
+        for entry in node.entries() {
+            if entry.key == ON_PARTIAL {
+                // Decoded as a key of its mapping, so that a mistake is told as everywhere.
+                let only = Node::new(node.location.clone(), Value::Mapping(vec![entry.clone()]));
+                match only.decode::<OwnKeys>() {
+                    Ok(own) => publish.on_partial = own.on_partial,
+                    Err(error) => problems.push(error),
+                }
+                continue;
+            }
+            match Target::decode(&entry.key, &entry.location, &entry.node) {
+                Ok(target) => publish.targets.push(target),
+                Err(error) => problems.push(error),
+            }
+        }
+        Error::many(problems).map_or(Ok(publish), Err)
+    }
+}
+
+/// What may stand under `publish`.
+const EXPECTED_OF_PUBLISH: &str =
+    "`on_partial`, or targets such as `warehouse: {target: postgres, with: {…}}`";
+
+impl Target {
+    fn decode(name: &str, location: &Location, node: &Node) -> Result<Self> {
+        if !matches!(node.value, Value::Mapping(_)) {
+            let error = Error::configuration(format!("`{name}` is not a known key"))
+                .at(location.clone())
+                .with("expected", EXPECTED_OF_PUBLISH);
+            return Err(match nearest(name, [ON_PARTIAL]) {
+                Some(near) => error.with_hint(format!("did you mean `{near}`?")),
+                None => error,
+            });
+        }
+        let checked = TargetName::new(name).map_err(|error| error.at(location.clone()));
+        let section = node.decode::<TargetSection>();
+        match (checked, section) {
+            (Ok(name), Ok(section)) => Ok(Self {
+                name: At::new(name, location.clone()),
+                kind: section.target,
+                with: section.with.unwrap_or_else(|| Node::new(location.clone(), Value::Null)),
+            }),
+            (name, section) => {
+                let problems = [name.err(), section.err()].into_iter().flatten().collect();
+                Err(Error::many(problems)
+                    .unwrap_or_else(|| Error::bug("a target was neither read nor refused")))
+            }
+        }
+    }
 }
 
 /// What happens to a run in which streams failed.
@@ -175,6 +272,10 @@ impl Pipeline {
                 .with_hint("add one, such as `crm_export: {connector: files, with: {…}}`"));
         }
         let mut problems = Vec::new();
+        let publish = Publish::decode(file.publish).unwrap_or_else(|error| {
+            problems.push(error);
+            Publish::default()
+        });
         let mut extract = Vec::new();
         for (name, section) in file.extract.value {
             match Connection::new(name, section) {
@@ -192,7 +293,7 @@ impl Pipeline {
             extract,
             land: file.land,
             model: file.model,
-            publish: file.publish,
+            publish,
         })
     }
 }

@@ -5,39 +5,57 @@ use serde_json::{Map, Value, json};
 
 use crate::business::BusinessFile;
 use crate::lake::LakeFile;
-use crate::pipeline::PipelineFile;
+use crate::pipeline::{OnPartial, PipelineFile, TargetSection};
 use crate::serve::ServeFile;
 use crate::targets::TargetsFile;
 
-/// The schema of `pipelines/*.yml`. `connectors` are the names of the known connectors with the
-/// schemas of their `with` sections; without any, `connector` and `with` are left open.
+/// The schema of `pipelines/*.yml`. `connectors` and `targets` are the names of the known ones with
+/// the schemas of their `with` sections; where there are none, the kind and `with` are left open.
 #[must_use]
-pub fn pipeline(connectors: &[(&str, Value)]) -> Value {
+pub fn pipeline(connectors: &[(&str, Value)], targets: &[(&str, Value)]) -> Value {
     let mut schema = of::<PipelineFile>();
-    if connectors.is_empty() {
-        return schema;
+    by_kind(&mut schema, "Connection", "connector", "", connectors);
+    by_kind(&mut schema, "Target", "target", "target.", targets);
+    schema
+}
+
+/// Makes the `with` of a definition depend on what its `key` says. The `prefix` keeps a connector
+/// and a target of the same name apart.
+fn by_kind(schema: &mut Value, definition: &str, key: &str, prefix: &str, kinds: &[(&str, Value)]) {
+    if kinds.is_empty() {
+        return;
     }
-    let names: Vec<&str> = connectors.iter().map(|(name, _)| *name).collect();
+    let names: Vec<&str> = kinds.iter().map(|(name, _)| *name).collect();
     let mut cases = Vec::new();
     let mut definitions = Map::new();
-    for (name, section) in connectors {
+    for (name, section) in kinds {
         let mut section = section.clone();
-        nest_definitions(name, &mut section, &mut definitions);
+        nest_definitions(&format!("{prefix}{name}"), &mut section, &mut definitions);
         cases.push(json!({
-            "if": {"properties": {"connector": {"const": name}}, "required": ["connector"]},
+            "if": {"properties": {key: {"const": name}}, "required": [key]},
             "then": {"properties": {"with": section}},
         }));
     }
     if let Some(Value::Object(all)) = schema.get_mut("$defs") {
         all.append(&mut definitions);
     }
-    if let Some(Value::Object(connection)) = schema.pointer_mut("/$defs/Connection") {
-        connection.insert("allOf".to_owned(), Value::Array(cases));
-        if let Some(Value::Object(connector)) = connection["properties"].get_mut("connector") {
-            connector.insert("enum".to_owned(), json!(names));
+    if let Some(Value::Object(section)) = schema.pointer_mut(&format!("/$defs/{definition}")) {
+        section.insert("allOf".to_owned(), Value::Array(cases));
+        if let Some(Value::Object(kind)) = section["properties"].get_mut(key) {
+            kind.insert("enum".to_owned(), json!(names));
         }
     }
-    schema
+}
+
+/// The schema of `publish`: one key of its own, and the names of targets.
+pub(crate) fn publish(generator: &mut SchemaGenerator) -> Schema {
+    let on_partial = generator.subschema_for::<OnPartial>();
+    let target = generator.subschema_for::<TargetSection>();
+    json_schema!({
+        "type": ["object", "null"],
+        "properties": {"on_partial": on_partial},
+        "additionalProperties": target,
+    })
 }
 
 /// The schema of `config/business.yml`.

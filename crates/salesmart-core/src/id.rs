@@ -91,6 +91,12 @@ name!(
     "system"
 );
 
+name!(
+    /// The name a project gives to one target of releases, such as `warehouse`.
+    TargetName,
+    "target"
+);
+
 /// One run of a pipeline: `20261123T050000123Z_1a2b3c4d`, sortable by start time to the millisecond.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]

@@ -7,8 +7,10 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking"))]
 
 pub mod column;
+pub mod contract;
 pub mod cursor;
 pub mod error;
+pub mod finding;
 pub mod id;
 pub mod millionths;
 pub mod receipt;
@@ -19,9 +21,11 @@ pub mod threshold;
 pub mod yaml;
 
 pub use column::{Column, ColumnType};
+pub use contract::{ColumnPromise, TableContract, ValueRule};
 pub use cursor::Cursor;
 pub use error::{Error, ErrorKind, Location, Result};
-pub use id::{ConnectionName, ReleaseId, RunId, StreamName, SystemName};
+pub use finding::Finding;
+pub use id::{ConnectionName, ReleaseId, RunId, StreamName, SystemName, TargetName};
 pub use millionths::Millionths;
 pub use secret::{Secret, SecretRef};
 pub use threshold::Threshold;

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::stream::{Repair, Usage};
-use crate::{ConnectionName, ReleaseId, StreamName};
+use crate::{ConnectionName, ReleaseId, StreamName, TargetName};
 
 /// What happened to every row that was read. `rows_read = landed + quarantined + unchanged`, or
 /// the run fails.
@@ -351,6 +351,101 @@ pub struct Published {
     pub release: ReleaseId,
     /// Whether this run made it; `false` when the tables were those of the current release.
     pub new: bool,
+    /// What each target got, in the order of the pipeline file.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub targets: Vec<TargetLoad>,
+}
+
+/// What one target got of a release.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TargetLoad {
+    /// The target.
+    pub target: TargetName,
+    /// What kind it is, such as `postgres`.
+    pub kind: String,
+    /// The release it was to hold.
+    pub release: ReleaseId,
+    /// The release it held before, as far as it said.
+    pub before: Option<ReleaseId>,
+    /// Seconds it took, waiting and trying again included.
+    pub seconds: f64,
+    /// How often a lost connection was made anew.
+    #[serde(default)]
+    pub reconnects: u32,
+    /// One entry a table of the release that the target takes.
+    pub tables: Vec<TableLoad>,
+    /// What a person should know although nothing failed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+    /// Why the target does not hold the release.
+    pub failure: Option<Failure>,
+}
+
+/// What happened to one table in a target.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TableLoad {
+    /// `schema.table`.
+    pub table: String,
+    /// How it came to be what it is.
+    pub how: LoadedHow,
+    /// Rows in it.
+    pub rows: u64,
+    /// Rows that were sent.
+    pub sent: u64,
+    /// Bytes that were sent.
+    pub bytes: u64,
+    /// Seconds it took.
+    pub seconds: f64,
+}
+
+/// How a table came into a target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LoadedHow {
+    /// The target had this version.
+    Unchanged,
+    /// All rows were sent, into a new table.
+    Whole,
+    /// All rows were sent, and those that differ were exchanged.
+    Merged,
+    /// The rows of changed files were sent, and those that differ were exchanged.
+    Difference,
+    /// It is no longer in the release, and was taken away.
+    Removed,
+}
+
+impl LoadedHow {
+    /// As tables spell it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            LoadedHow::Unchanged => "unchanged",
+            LoadedHow::Whole => "whole",
+            LoadedHow::Merged => "merged",
+            LoadedHow::Difference => "difference",
+            LoadedHow::Removed => "removed",
+        }
+    }
+}
+
+impl TargetLoad {
+    /// Rows that were sent to it.
+    #[must_use]
+    pub fn sent(&self) -> u64 {
+        self.tables.iter().map(|table| table.sent).sum()
+    }
+
+    /// Bytes that were sent to it.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.tables.iter().map(|table| table.bytes).sum()
+    }
+
+    /// How many tables changed.
+    #[must_use]
+    pub fn changed(&self) -> usize {
+        self.tables.iter().filter(|table| table.how != LoadedHow::Unchanged).count()
+    }
 }
 
 #[cfg(test)]

@@ -22,15 +22,14 @@ pub mod selection;
 mod test_server;
 
 use async_trait::async_trait;
-use salesmart_core::{Cursor, Error, ErrorKind, Result, StreamName};
-use serde::Serialize;
+use salesmart_core::{Cursor, Error, Result, StreamName};
 
 pub use outlet::{Outlet, channel};
 pub use registry::{ConnectorKind, find};
 pub use salesmart_core::stream::{
     Event, RejectedRow, Repair, SOURCE_POSITION, SourceCount, StreamSpec, Usage,
 };
-pub use salesmart_core::{Secret, SecretRef, Threshold};
+pub use salesmart_core::{Finding, Secret, SecretRef, Threshold};
 pub use selection::Selection;
 
 /// What to read.
@@ -50,53 +49,6 @@ pub struct Discovery {
     /// Streams that are wanted and cannot be read (hidden, gone), and why. They fail; the others
     /// go on.
     pub failed: Vec<(StreamName, Error)>,
-}
-
-/// One thing that `check --connections` found out about a connection.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Finding {
-    /// Whether it is as it should be.
-    pub ok: bool,
-    /// What was looked at, such as ``stream `deals`: 3 files, 1.2 MB``.
-    pub message: String,
-    /// What to do about it.
-    pub hint: Option<String>,
-    /// What kind of failure it is, where it is one.
-    pub kind: Option<ErrorKind>,
-}
-
-impl Finding {
-    /// Something that is as it should be.
-    #[must_use]
-    pub fn good(message: impl Into<String>) -> Self {
-        Self { ok: true, message: message.into(), hint: None, kind: None }
-    }
-
-    /// Something that works, and that a person may want to change.
-    #[must_use]
-    pub fn note(message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { hint: Some(hint.into()), ..Self::good(message) }
-    }
-
-    /// Something that is missing or refused: a run would fail by it, or lack something.
-    #[must_use]
-    pub fn unmet(kind: ErrorKind, message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { ok: false, message: message.into(), hint: Some(hint.into()), kind: Some(kind) }
-    }
-
-    /// An error about `subject`, with the facts that it carries.
-    #[must_use]
-    pub fn bad(subject: &str, error: &Error) -> Self {
-        let mut message = format!("{subject}: {}", error.message());
-        for (key, value) in error.context() {
-            message.push_str(&format!("; {key}: {value}"));
-        }
-        for cause in error.causes() {
-            message.push_str(&format!(": {cause}"));
-        }
-        let hint = error.hint().map(str::to_owned);
-        Self { ok: false, message, hint, kind: Some(error.kind()) }
-    }
 }
 
 /// A connected source system.

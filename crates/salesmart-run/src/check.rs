@@ -24,10 +24,12 @@ pub struct CheckReport {
     pub targets: usize,
     /// What the sources themselves said, by connection, when they were asked.
     pub findings: Vec<(String, Finding)>,
+    /// What the targets of releases said, by target, when they were asked.
+    pub target_findings: Vec<(String, Finding)>,
 }
 
 /// Checks a whole project, or one pipeline of it with all models: configuration, connections'
-/// sections, SQL, contracts. With `connections`, also looks at the sources.
+/// sections, SQL, contracts. With `connections`, also looks at the sources and the targets.
 ///
 /// # Errors
 /// Every problem that was found, as one error. Findings about sources are in the report, not here.
@@ -43,6 +45,7 @@ pub async fn check(
         None => workspace.project().pipeline_names().map(str::to_owned).collect(),
     };
     let mut connected = Vec::new();
+    let mut targets = Vec::new();
     for name in names {
         report.pipelines += 1;
         match workspace.project().pipeline(&name).and_then(|pipeline| {
@@ -53,9 +56,20 @@ pub async fn check(
                     return Err(error.at(place.location.clone()));
                 }
             }
-            workspace.connections(&pipeline)
+            let targets = workspace.targets(&pipeline);
+            match (workspace.connections(&pipeline), targets) {
+                (Ok(connections), Ok(targets)) => Ok((connections, targets)),
+                (connections, targets) => {
+                    let problems = [connections.err(), targets.err()].into_iter().flatten();
+                    Err(Error::many(problems.collect())
+                        .unwrap_or_else(|| Error::bug("a pipeline was neither read nor refused")))
+                }
+            }
         }) {
-            Ok(connections) => connected.extend(connections),
+            Ok((connections, of_pipeline)) => {
+                connected.extend(connections);
+                targets.extend(of_pipeline);
+            }
             Err(error) => problems.push(error),
         }
     }
@@ -90,6 +104,11 @@ pub async fn check(
         for connection in &connected {
             for finding in connection.connector.check().await {
                 report.findings.push((connection.name.to_string(), finding));
+            }
+        }
+        for target in &targets {
+            for finding in target.target.check().await {
+                report.target_findings.push((target.name.to_string(), finding));
             }
         }
     }

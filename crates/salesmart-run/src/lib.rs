@@ -20,6 +20,7 @@ mod settings;
 mod spool;
 mod stages;
 mod system;
+mod targets;
 #[cfg(test)]
 mod tests;
 mod workspace;
@@ -30,4 +31,4 @@ pub use observe::{Observer, Progress, Stage};
 pub use period::Period;
 pub use record::{RunRecord, RunStatus, run_record, run_records};
 pub use run::{Finished, RunOptions, Stages, run, walk};
-pub use workspace::{ConnectedStream, Connection, Workspace};
+pub use workspace::{ConnectedStream, Connection, PipelineTarget, Workspace};

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use salesmart_core::receipt::{CheckResult, LandedStream, ModeledTable, Published};
+use salesmart_core::receipt::{CheckResult, LandedStream, ModeledTable, Published, TargetLoad};
 use salesmart_model::{Progress as BuildProgress, TableName};
 use serde::{Deserialize, Serialize};
 
@@ -63,6 +63,13 @@ pub enum Progress<'a> {
     CheckFailed(&'a CheckResult),
     /// The release is made.
     Published(&'a Published),
+    /// A target begins to be loaded.
+    TargetBegins {
+        /// The target.
+        target: &'a str,
+    },
+    /// A target is loaded, holds the release already, or did not take it.
+    TargetDone(&'a TargetLoad),
 }
 
 /// Who listens.

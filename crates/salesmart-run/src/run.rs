@@ -8,7 +8,8 @@ use chrono::{DateTime, Utc};
 use futures::future::BoxFuture;
 use salesmart_config::pipeline::{Land, OnPartial};
 use salesmart_core::receipt::{
-    CheckResult, Extracted, FailedConnection, Failure, Landed, LandedStream, Modeled, Severity,
+    CheckResult, Extracted, FailedConnection, Failure, Landed, LandedStream, Modeled, Published,
+    Severity,
 };
 use salesmart_core::{Error, ErrorKind, Result, RunId};
 use salesmart_lake::{Lake, Lease};
@@ -22,8 +23,9 @@ use crate::observe::{Observer, Progress, Stage, tell};
 use crate::partial::{StreamFailure, Verdict, judge};
 use crate::record::{RunRecord, RunStatus, lease_name, run_records};
 use crate::stages::{StreamStage, Taken, untouched};
-use crate::workspace::{Connection, Workspace};
-use crate::{forecast, spool, system};
+use crate::targets::Loading;
+use crate::workspace::{Connection, PipelineTarget, Workspace};
+use crate::{forecast, spool, system, targets};
 
 /// The lease that lets only one run build and publish at a time, whichever its pipeline.
 const WAREHOUSE_LEASE: &str = "warehouse";
@@ -47,6 +49,8 @@ pub enum Stages {
     Model,
     /// Releasing what was built last.
     Publish,
+    /// Bringing the targets to the release that is current in the lake, and nothing else.
+    Targets,
 }
 
 impl Stages {
@@ -57,7 +61,7 @@ impl Stages {
             Stages::Extract => vec![Stage::Extract],
             Stages::Land => vec![Stage::Land],
             Stages::Model => vec![Stage::Model],
-            Stages::Publish => vec![Stage::Publish],
+            Stages::Publish | Stages::Targets => vec![Stage::Publish],
         }
     }
 }
@@ -134,6 +138,7 @@ pub async fn walk(
 ) -> Result<Finished> {
     let pipeline = workspace.project().pipeline(pipeline)?;
     let connections = workspace.connections(&pipeline)?;
+    let targets = workspace.targets(&pipeline)?;
     let select = if options.select.is_empty() {
         pipeline.model.select.iter().map(|selector| selector.value.clone()).collect()
     } else {
@@ -175,6 +180,7 @@ pub async fn walk(
         workspace,
         lake,
         connections,
+        targets,
         selection,
         land: pipeline.land,
         on_partial: pipeline.publish.on_partial,
@@ -234,6 +240,7 @@ struct Line<'a> {
     workspace: &'a Workspace,
     lake: &'a Lake,
     connections: Vec<Connection>,
+    targets: Vec<PipelineTarget>,
     selection: std::collections::BTreeSet<salesmart_model::TableName>,
     land: Land,
     on_partial: OnPartial,
@@ -254,13 +261,49 @@ impl Line<'_> {
                     tracing::warn!(target: "run", "streams failed: nothing is built, the last release stays current");
                     return Ok(());
                 }
-                self.model_and_publish(true).await
+                self.model_and_publish(true).await?;
+                self.load_targets().await
             }
             Stages::ThroughLand => self.extract_and_land().await,
             Stages::Extract => self.extract().await,
             Stages::Land => self.land().await,
             Stages::Model => self.model_and_publish(false).await,
-            Stages::Publish => self.publish_last().await,
+            Stages::Publish => {
+                self.publish_last().await?;
+                self.load_targets().await
+            }
+            Stages::Targets => self.load_targets().await,
+        }
+    }
+
+    /// Brings the targets to the current release, whether this run made it or not.
+    async fn load_targets(&mut self) -> Result<()> {
+        if self.targets.is_empty() {
+            return Ok(());
+        }
+        let loading = Loading {
+            lake: self.lake,
+            catalog: self.workspace.catalog(),
+            targets: &self.targets,
+            run_id: &self.record.run_id,
+            observer: &self.observer,
+        };
+        let Some(outcome) = targets::load(loading).await? else { return Ok(()) };
+        let release = outcome.release.id;
+        let published = self.record.published.get_or_insert(Published {
+            release,
+            new: false,
+            targets: Vec::new(),
+        });
+        published.targets = outcome.loads;
+        self.record.save(self.lake).await?;
+        match outcome.error {
+            None => Ok(()),
+            // What the run is without is told beside it.
+            Some(error) => {
+                Err(Error::many([Some(error), self.partial.take()].into_iter().flatten().collect())
+                    .unwrap_or_else(|| Error::bug("an error became none")))
+            }
         }
     }
 
@@ -421,7 +464,7 @@ impl Line<'_> {
     }
 
     async fn model_and_publish(&mut self, release: bool) -> Result<()> {
-        let warehouse = self.acquire_warehouse().await?;
+        let warehouse = acquire(self.lake, WAREHOUSE_LEASE, &self.record.run_id).await?;
         let outcome = self.build_and_release(&warehouse, release).await;
         give_back(warehouse, outcome).await
     }
@@ -442,22 +485,6 @@ impl Line<'_> {
             tracing::warn!(target: "run", table = %failed.table, check = %failed.check, "a check failed: publishing this build would be refused");
         }
         Ok(())
-    }
-
-    /// Waits for another pipeline that builds.
-    async fn acquire_warehouse(&self) -> Result<Lease> {
-        let begun = tokio::time::Instant::now();
-        loop {
-            match self.lake.acquire_lease(WAREHOUSE_LEASE, &self.record.run_id).await {
-                Err(error)
-                    if error.kind() == ErrorKind::LeaseHeld && begun.elapsed() < WAREHOUSE_WAIT =>
-                {
-                    tracing::info!(target: "run", "waiting for another pipeline to build and publish");
-                    tokio::time::sleep(WAREHOUSE_POLL).await;
-                }
-                outcome => return outcome,
-            }
-        }
     }
 
     async fn model(&mut self) -> Result<Modeled> {
@@ -540,7 +567,7 @@ impl Line<'_> {
         self.record.as_of = record.as_of;
         self.record.complete = record.complete;
         self.record.forecast_head = record.forecast_head;
-        let warehouse = self.acquire_warehouse().await?;
+        let warehouse = acquire(self.lake, WAREHOUSE_LEASE, &self.record.run_id).await?;
         let outcome = self.publish(&modeled).await;
         give_back(warehouse, outcome).await
     }
@@ -557,6 +584,22 @@ impl NotDiscovered {
             stream: if self.whole { None } else { self.streams.into_iter().next() },
             error: self.error,
             lost_rows: false,
+        }
+    }
+}
+
+/// Takes a lease, waiting for another run that holds it.
+pub(crate) async fn acquire(lake: &Lake, name: &str, run_id: &RunId) -> Result<Lease> {
+    let begun = tokio::time::Instant::now();
+    loop {
+        match lake.acquire_lease(name, run_id).await {
+            Err(error)
+                if error.kind() == ErrorKind::LeaseHeld && begun.elapsed() < WAREHOUSE_WAIT =>
+            {
+                tracing::info!(target: "run", lease = name, "waiting for another run to build and publish");
+                tokio::time::sleep(WAREHOUSE_POLL).await;
+            }
+            outcome => return outcome,
         }
     }
 }

@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use salesmart_config::{Pipeline, Project, Variables};
 use salesmart_core::stream::StreamSpec;
-use salesmart_core::{ConnectionName, Error, Location, Result, SystemName};
+use salesmart_core::{ConnectionName, Error, Location, Result, SystemName, TargetName};
 use salesmart_extract::{Connector, ConnectorKind, find};
 use salesmart_lake::{Lake, TablePath};
 use salesmart_model::{BusinessSettings, Catalog, RawStream};
+use salesmart_publish::Target;
 
 use crate::settings::settings;
 
@@ -29,6 +30,17 @@ pub struct Connection {
     pub system: SystemName,
     /// The connector.
     pub connector: Arc<dyn Connector>,
+}
+
+/// A target of a pipeline, ready to be loaded.
+#[derive(Clone)]
+pub struct PipelineTarget {
+    /// Its name.
+    pub name: TargetName,
+    /// Its kind, such as `postgres`.
+    pub kind: &'static str,
+    /// The target.
+    pub target: Arc<dyn Target>,
 }
 
 /// One stream of a connection.
@@ -130,6 +142,36 @@ impl Workspace {
         match Error::many(problems) {
             Some(error) => Err(error),
             None => Ok(connections),
+        }
+    }
+
+    /// Builds the targets of a pipeline. Nothing is contacted.
+    ///
+    /// # Errors
+    /// Everything that is wrong in their sections, as one error.
+    pub fn targets(&self, pipeline: &Pipeline) -> Result<Vec<PipelineTarget>> {
+        let mut problems = Vec::new();
+        let mut targets = Vec::new();
+        for target in &pipeline.publish.targets {
+            let configured = salesmart_publish::find(salesmart_publish::all(), &target.kind.value)
+                .map_err(|e| e.at(target.kind.location.clone()))
+                .and_then(|kind| {
+                    let built =
+                        (kind.configure)(&target.name.value, &target.with, self.project.root())?;
+                    Ok((kind.name, built))
+                });
+            match configured {
+                Ok((kind, built)) => targets.push(PipelineTarget {
+                    name: target.name.value.clone(),
+                    kind,
+                    target: built,
+                }),
+                Err(error) => problems.push(error),
+            }
+        }
+        match Error::many(problems) {
+            Some(error) => Err(error),
+            None => Ok(targets),
         }
     }
 

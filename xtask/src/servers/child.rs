@@ -48,11 +48,18 @@ impl Child {
     }
 }
 
-impl Drop for Child {
-    fn drop(&mut self) {
+impl Child {
+    /// Stops the server and waits until it is gone.
+    pub(crate) fn stop(&mut self) {
         drop(self.keeper.stdin.take());
         // Nothing to be done about a keeper that cannot be waited for; the pipe is closed.
         let _ = self.keeper.wait();
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        self.stop();
         let _ = std::fs::remove_file(&self.log);
     }
 }

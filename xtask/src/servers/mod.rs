@@ -5,13 +5,16 @@
 //! | `SALESMART_TEST_S3` | moto (PyPI) | bucket `lake`; key id and secret `test`, region `us-east-1` |
 //! | `SALESMART_TEST_AZURE` | Azurite (npm) | container `lake` of account `devstoreaccount1` |
 //! | `SALESMART_TEST_GCS` | [`gcs`], in this process | any bucket; no credentials |
+//! | `SALESMART_TEST_POSTGRES` | Debian's `postgresql` | a superuser's URL; every test makes a database of its own |
+//! | `SALESMART_TEST_POSTGRES_CA` | | the file of the authority behind its certificate |
 //!
-//! The value is the server's URL, `http://127.0.0.1:PORT`. Each of them refuses a second create of
+//! The value of the first three is the server's URL, `http://127.0.0.1:PORT`. Each of them refuses a second create of
 //! the same object, which is what the lake's commits stand on.
 
 mod azure;
 mod child;
 mod gcs;
+mod postgres;
 mod s3;
 
 use std::time::{Duration, Instant};
@@ -20,12 +23,14 @@ use crate::failure::{Doing, Failure};
 use crate::{http, install, paths, process};
 
 use child::Child;
+use postgres::Postgres;
 
 /// Running servers; dropping them stops them.
 pub(crate) struct Servers {
     s3: Child,
     azure: Child,
     gcs_port: u16,
+    postgres: Postgres,
 }
 
 impl Servers {
@@ -35,19 +40,23 @@ impl Servers {
         let s3 = s3::start()?;
         let azure = azure::start()?;
         let gcs_port = gcs::start()?;
+        let postgres = postgres::start()?;
         // Started together, then waited for: they take seconds, mostly to load themselves.
         wait(&s3, "PUT", s3::CREATE_BUCKET, 200)?;
         wait(&azure, "PUT", azure::CREATE_CONTAINER, 201)?;
+        postgres::wait(&postgres)?;
         println!("test servers answer after {:.1} s", started.elapsed().as_secs_f64());
-        Ok(Self { s3, azure, gcs_port })
+        Ok(Self { s3, azure, gcs_port, postgres })
     }
 
     /// What the tests find them by.
-    pub(crate) fn environment(&self) -> [(&'static str, String); 3] {
+    pub(crate) fn environment(&self) -> [(&'static str, String); 5] {
         [
             ("SALESMART_TEST_S3", url(self.s3.port)),
             ("SALESMART_TEST_AZURE", url(self.azure.port)),
             ("SALESMART_TEST_GCS", url(self.gcs_port)),
+            ("SALESMART_TEST_POSTGRES", self.postgres.url()),
+            ("SALESMART_TEST_POSTGRES_CA", self.postgres.authority().display().to_string()),
         ]
     }
 }

@@ -19,12 +19,12 @@ use crate::style::Style;
 Examples:
   salesmart check                             the whole project
   salesmart check crm-export                  one pipeline, and all models
-  salesmart check --connections               also look at the sources: there, allowed, how much
+  salesmart check --connections               also look at sources and targets: there, allowed
   salesmart check --connections --json        the same for programs")]
 pub struct Check {
     /// Only this pipeline; all models are checked in any case
     pipeline: Option<String>,
-    /// Also look at the sources, without reading them
+    /// Also look at the sources and at the targets of releases, without reading or changing them
     #[arg(long)]
     connections: bool,
     /// Write what was found as JSON
@@ -75,6 +75,8 @@ struct Told<'a> {
     targets: usize,
     /// The connections that were looked at, in the order of the project.
     sources: Vec<Source<'a>>,
+    /// The targets of releases that were looked at.
+    publish: Vec<Source<'a>>,
 }
 
 /// What one source said.
@@ -87,9 +89,10 @@ struct Source<'a> {
 
 impl<'a> Told<'a> {
     fn of(report: &'a CheckReport) -> Self {
-        let sources = sources(report);
+        let publish = grouped(&report.target_findings);
+        let sources = grouped(&report.findings);
         Self {
-            ok: sources.iter().all(|source| source.ok),
+            ok: sources.iter().chain(&publish).all(|source| source.ok),
             pipelines: report.pipelines,
             connections: report.connections,
             streams: report.streams,
@@ -97,14 +100,15 @@ impl<'a> Told<'a> {
             checks: report.checks,
             targets: report.targets,
             sources,
+            publish,
         }
     }
 }
 
-/// The findings by connection.
-fn sources(report: &CheckReport) -> Vec<Source<'_>> {
+/// The findings by connection or target.
+fn grouped(findings: &[(String, Finding)]) -> Vec<Source<'_>> {
     let mut sources: Vec<Source<'_>> = Vec::new();
-    for (connection, finding) in &report.findings {
+    for (connection, finding) in findings {
         match sources.last_mut().filter(|source| source.connection == connection) {
             Some(source) => {
                 source.ok &= finding.ok;
@@ -116,16 +120,17 @@ fn sources(report: &CheckReport) -> Vec<Source<'_>> {
     sources
 }
 
-/// An error for each connection that is not ready, of the kind of its first failure.
+/// An error for each connection and each target that is not ready, of the kind of its first failure.
 fn unmet(report: &CheckReport) -> Vec<Error> {
-    sources(report)
-        .iter()
-        .filter_map(|source| {
+    let named = |what, findings| grouped(findings).into_iter().map(move |source| (what, source));
+    named("connection", &report.findings)
+        .chain(named("target", &report.target_findings))
+        .filter_map(|(what, source)| {
             let mut failed = source.findings.iter().filter(|finding| !finding.ok);
             let first = failed.next()?;
             let error = Error::new(
                 first.kind.unwrap_or(ErrorKind::SourceUnavailable),
-                format!("connection `{}` is not ready: {}", source.connection, first.message),
+                format!("{what} `{}` is not ready: {}", source.connection, first.message),
             );
             let error = match failed.count() {
                 0 => error,
@@ -142,7 +147,7 @@ fn unmet(report: &CheckReport) -> Vec<Error> {
 
 fn render(report: &CheckReport, style: Style) -> String {
     let mut text = String::new();
-    for source in sources(report) {
+    for source in grouped(&report.findings).into_iter().chain(grouped(&report.target_findings)) {
         let _ = writeln!(text, "{}", style.bold(source.connection));
         for finding in &source.findings {
             let mark = match finding {
@@ -207,6 +212,14 @@ mod tests {
                 )),
                 ("mail".to_owned(), Finding::good("reachable")),
             ],
+            target_findings: vec![(
+                "warehouse".to_owned(),
+                Finding::unmet(
+                    ErrorKind::Configuration,
+                    "there is no role `bi`",
+                    "`create role bi`",
+                ),
+            )],
         }
     }
 
@@ -223,6 +236,9 @@ mod tests {
           fail  limits: no answer; attempts: 8
         mail
           ok    reachable
+        warehouse
+          fail  there is no role `bi`
+                hint: `create role bi`
         ok 1 pipeline, 2 connections, 0 streams, 42 models, 7 checks and 3 targets are in order
         ");
     }
@@ -230,7 +246,8 @@ mod tests {
     #[test]
     fn a_connection_that_is_not_ready_decides_the_exit_code() {
         let errors = unmet(&report());
-        assert_eq!(errors.len(), 1, "`mail` is ready");
+        assert_eq!(errors.len(), 2, "`mail` is ready");
+        assert_eq!(errors[1].message(), "target `warehouse` is not ready: there is no role `bi`");
         assert_eq!(errors[0].kind(), ErrorKind::Permission);
         assert_eq!(
             errors[0].message(),

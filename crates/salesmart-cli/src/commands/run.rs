@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use clap::{Args, ValueEnum};
-use salesmart_core::receipt::{Landed, ReconciliationStatus};
+use salesmart_core::receipt::{Landed, ReconciliationStatus, TargetLoad};
 use salesmart_core::{Error, Result};
 use salesmart_run::{RunOptions, RunRecord, RunStatus, Stage, Stages, Workspace};
 
@@ -216,8 +216,29 @@ pub(super) fn summary(record: &RunRecord, style: Style) -> String {
         let new =
             if published.new { "new, current" } else { "nothing had changed, it stays current" };
         let _ = writeln!(text, "  release   {} ({new})", published.release);
+        for load in &published.targets {
+            let _ = writeln!(text, "  target    {}: {}", load.target, load_words(load));
+        }
     }
     text
+}
+
+/// What a target got, in a line.
+pub(crate) fn load_words(load: &TargetLoad) -> String {
+    if let Some(failure) = &load.failure {
+        return format!("did not take {}: {}", load.release, failure.message);
+    }
+    let changed = load.changed();
+    if changed == 0 {
+        return format!("holds {}, nothing had changed", load.release);
+    }
+    format!(
+        "holds {}: {changed} of {} tables changed, {} rows sent in {:.1} s",
+        load.release,
+        load.tables.len(),
+        grouped(load.sent()),
+        load.seconds
+    )
 }
 
 /// The forecast snapshots that a run sealed, in one line; `None` where there were none.

@@ -6,7 +6,7 @@ use std::fmt::Write;
 use chrono::{DateTime, SecondsFormat, Utc};
 use clap::{Args, Subcommand};
 use salesmart_core::receipt::{
-    CheckResult, Landed, Reconciliation, ReconciliationStatus, Severity,
+    CheckResult, Landed, LoadedHow, Reconciliation, ReconciliationStatus, Severity,
 };
 use salesmart_core::stream::Usage;
 use salesmart_core::{Error, Result, RunId};
@@ -176,6 +176,7 @@ fn render(record: &RunRecord, style: Style) -> String {
     }
     streams(&mut text, record, style);
     tables(&mut text, record, style);
+    targets(&mut text, record, style);
     if let Some(modeled) = &record.modeled {
         checks(&mut text, &modeled.checks, style);
     }
@@ -329,6 +330,51 @@ fn tables(text: &mut String, record: &RunRecord, style: Style) {
     }
     if !table.is_empty() {
         let _ = write!(text, "\n{}", table.render(style));
+    }
+}
+
+/// What each target got of the release.
+fn targets(text: &mut String, record: &RunRecord, style: Style) {
+    let Some(published) = &record.published else { return };
+    for load in &published.targets {
+        let words = match load.failure {
+            None => super::run::load_words(load),
+            Some(_) => style.red(&super::run::load_words(load)),
+        };
+        let _ =
+            writeln!(text, "\n{} {} ({}) {words}", style.bold("target"), load.target, load.kind);
+        if load.reconnects > 0 {
+            let _ = writeln!(text, "  the connection was made anew {} times", load.reconnects);
+        }
+        for note in &load.notes {
+            let _ = writeln!(text, "  {} {note}", style.yellow("note"));
+        }
+        let mut table = TextTable::new([
+            ("loaded", Align::Left),
+            ("how", Align::Left),
+            ("rows", Align::Right),
+            ("sent", Align::Right),
+            ("bytes", Align::Right),
+            ("seconds", Align::Right),
+        ]);
+        let changed = load.tables.iter().filter(|table| table.how != LoadedHow::Unchanged);
+        for loaded in changed {
+            table.row([
+                loaded.table.clone(),
+                loaded.how.as_str().to_owned(),
+                loaded.rows.to_string(),
+                loaded.sent.to_string(),
+                loaded.bytes.to_string(),
+                format!("{:.2}", loaded.seconds),
+            ]);
+        }
+        if !table.is_empty() {
+            text.push_str(&table.render(style));
+        }
+        let unchanged = load.tables.len() - load.changed();
+        if unchanged > 0 {
+            let _ = writeln!(text, "{unchanged} tables were unchanged");
+        }
     }
 }
 

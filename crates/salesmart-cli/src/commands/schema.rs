@@ -32,6 +32,8 @@ enum FileKind {
     Targets,
     /// `config/lake.yml`
     Lake,
+    /// `config/serve.yml`
+    Serve,
 }
 
 impl Schema {
@@ -46,11 +48,16 @@ impl Schema {
                     .iter()
                     .map(|kind| (kind.name, (kind.schema)()))
                     .collect();
-                salesmart_config::schema::pipeline(&connectors)
+                let targets: Vec<_> = salesmart_publish::all()
+                    .iter()
+                    .map(|kind| (kind.name, (kind.schema)()))
+                    .collect();
+                salesmart_config::schema::pipeline(&connectors, &targets)
             }
             FileKind::Business => salesmart_config::schema::business(),
             FileKind::Targets => salesmart_config::schema::targets(),
             FileKind::Lake => salesmart_config::schema::lake(),
+            FileKind::Serve => salesmart_config::schema::serve(),
         };
         let text = serde_json::to_string_pretty(&schema)
             .map_err(|e| Error::bug("failed to write a JSON Schema").with_source(e))?;

@@ -44,15 +44,19 @@ pub struct Model {
     modelling: Modelling,
 }
 
-/// Publishes what was built last as a new release. Refused when a check with severity `error`
-/// failed.
+/// Publishes what was built last as a new release, and loads the pipeline's targets. Refused when a
+/// check with severity `error` failed.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
-  salesmart model crm-export && salesmart publish crm-export")]
+  salesmart model crm-export && salesmart publish crm-export
+  salesmart publish crm-export --targets-only     after a roll-back, or when a target was away")]
 pub struct Publish {
     /// The pipeline: the name of a file in `pipelines/`, without its ending
     pipeline: String,
+    /// Make no release: bring the targets to the one that is current in the lake
+    #[arg(long)]
+    targets_only: bool,
 }
 
 impl Extract {
@@ -89,8 +93,9 @@ impl Publish {
     /// Runs the stage.
     ///
     /// # Errors
-    /// When nothing was built, or a check failed.
+    /// When nothing was built, a check failed, or a target did not take the release.
     pub fn run(&self, context: &Context) -> Result<()> {
-        walk(context, &self.pipeline, Stages::Publish, &Reading::default(), &Modelling::default())
+        let stages = if self.targets_only { Stages::Targets } else { Stages::Publish };
+        walk(context, &self.pipeline, stages, &Reading::default(), &Modelling::default())
     }
 }

@@ -358,7 +358,7 @@ fn the_schema_names_what_the_decoder_takes() {
         "properties": {"streams": {"additionalProperties": {"$ref": "#/$defs/Stream"}}},
         "$defs": {"Stream": {"type": "object", "properties": {"next": {"$ref": "#/$defs/Stream"}}}},
     });
-    let open = schema::pipeline(&[]);
+    let open = schema::pipeline(&[], &[]);
     assert_eq!(open["additionalProperties"], false);
     let keys: Vec<&String> = open["properties"].as_object().unwrap().keys().collect();
     assert_eq!(keys, ["description", "extract", "land", "model", "publish"]);
@@ -369,7 +369,7 @@ fn the_schema_names_what_the_decoder_takes() {
     assert_eq!(on_retyped["default"], "stop");
     assert!(open["$defs"]["OnPartial"].to_string().contains("\"hold\""), "{open}");
 
-    let full = schema::pipeline(&[("files", files)]);
+    let full = schema::pipeline(&[("files", files.clone())], &[("files", files)]);
     let connection = &full["$defs"]["Connection"];
     assert_eq!(connection["properties"]["connector"]["enum"], serde_json::json!(["files"]));
     let with = &connection["allOf"][0]["then"]["properties"]["with"];
@@ -377,6 +377,10 @@ fn the_schema_names_what_the_decoder_takes() {
     assert_eq!(reference, "#/$defs/files.Stream");
     assert_eq!(full["$defs"]["files.Stream"]["properties"]["next"]["$ref"], reference);
     assert!(with.get("$defs").is_none() && with.get("$schema").is_none());
+    let target = &full["$defs"]["Target"];
+    assert_eq!(target["properties"]["target"]["enum"], serde_json::json!(["files"]));
+    assert!(full["$defs"].get("target.files.Stream").is_some(), "beside the connector's own");
+    assert_eq!(full["properties"]["publish"]["additionalProperties"]["$ref"], "#/$defs/Target");
 
     for (text, known) in [
         (schema::business().to_string(), "reporting_currency"),

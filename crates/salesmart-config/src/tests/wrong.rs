@@ -93,6 +93,8 @@ fn a_wrong_pipeline_says_where_and_what_to_do() {
         "extract: {crm: {connector: files}}\nland: {on_retypd: widen}\n",
         "extract: {crm: {connector: files}}\npublish: {target: s3}\n",
         "extract: {crm: {connector: files}}\npublish: {on_partial: true}\n",
+        "extract: {crm: {connector: files}}\npublish: {on_partiel: hold, DWH: {targt: s3}}\n",
+        "extract: {crm: {connector: files}}\npublish: [postgres]\n",
         // Two documents.
         "extract: {crm: {connector: files}}\n---\nextract: {crm: {connector: files}}\n",
     ] {
@@ -169,10 +171,25 @@ fn a_wrong_pipeline_says_where_and_what_to_do() {
       hint: did you mean `on_retyped`?
     `target` is not a known key
       at: pipelines/crm.yml:2:11
-      expected: `on_partial`
+      expected: `on_partial`, or targets such as `warehouse: {target: postgres, with: {…}}`
     `on_partial` cannot be `true`
       at: pipelines/crm.yml:2:23
       expected: `release`, `hold`
+    `on_partiel` is not a known key
+      at: pipelines/crm.yml:2:11
+      expected: `on_partial`, or targets such as `warehouse: {target: postgres, with: {…}}`
+      hint: did you mean `on_partial`?
+    `DWH` is not a usable target name
+      at: pipelines/crm.yml:2:29
+      expected: lower-case letters, digits and `_`, a letter first, at most 63 characters
+      hint: `dwh` would do
+    `targt` is not a known key
+      at: pipelines/crm.yml:2:35
+      expected: `target`, `with`
+      hint: did you mean `target`?
+    `publish` is not a mapping
+      at: pipelines/crm.yml:2:10
+      expected: `on_partial`, or targets such as `warehouse: {target: postgres, with: {…}}`
     a second YAML document begins here
       at: pipelines/crm.yml:2:1
       expected: one document a file
