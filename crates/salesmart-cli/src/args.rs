@@ -35,6 +35,7 @@ A project is a folder:
   config/business.yml   the company: currency, time zone, fiscal year, holidays, forecast
   config/targets.yml    what it means to reach: targets for any metric
   config/lake.yml       where the lake is; `--lake` and SALESMART_LAKE come before it
+  config/serve.yml      who may read releases over the network, where, and how much
   sql/                  models that are added to those in the binary, or replace one of them
 
 Environment:
@@ -154,6 +155,10 @@ pub enum Command {
     ///
     /// Nothing can be changed by it.
     Query(commands::query::Query),
+    /// Serve releases as a PostgreSQL server, for psql and BI tools
+    ///
+    /// Over releases only, read-only, with users, roles and limits of config/serve.yml.
+    Serve(commands::serve::Serve),
     /// Show what one figure is made of, and that it adds up
     ///
     /// The deals behind it, what each contributes, and what was left out and why.

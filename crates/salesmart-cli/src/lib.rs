@@ -60,6 +60,7 @@ fn run(cli: Cli) -> Result<()> {
         Command::Publish(command) => command.run(&context),
         Command::Query(command) => command.run(&context),
         Command::Docs(command) => command.run(&context),
+        Command::Serve(command) => command.run(&context),
         Command::Runs(command) => command.run(&context),
         Command::Releases(command) => command.run(&context),
         Command::Explain(command) => command.run(&context),

@@ -15,6 +15,7 @@ pub mod releases;
 pub mod run;
 pub mod runs;
 pub mod schema;
+pub mod serve;
 pub mod simulate;
 pub mod stage;
 

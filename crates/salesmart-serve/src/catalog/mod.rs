@@ -9,6 +9,9 @@ use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 
 use crate::engine::Description;
 
+/// The version of PostgreSQL that clients are told.
+pub(crate) const SERVER_VERSION: &str = "15.0";
+
 /// Reads what a client sent: no statement, one or more.
 ///
 /// # Errors

@@ -1,0 +1,136 @@
+//! The server as a whole: ports, the runtime of statements, the end.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use salesmart_config::Serve;
+use salesmart_core::{Error, ErrorKind, Result};
+use salesmart_lake::Lake;
+use salesmart_model::{BusinessSettings, Catalog};
+use tokio::net::TcpListener;
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+
+use crate::auth::Passwords;
+use crate::engine::Engine;
+use crate::postgres::{self, Registry};
+use crate::tls;
+
+/// How long statements that run may go on when the server is asked to stop.
+const GRACE: Duration = Duration::from_secs(20);
+/// How long connections may take to hear that their statement was cancelled.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+
+/// A server whose ports are open.
+pub struct Server {
+    postgres: Option<TcpListener>,
+    shared: Arc<postgres::Server>,
+    config: Serve,
+    /// Dropped in the background at the end: statements must not keep the program alive.
+    statements: Option<tokio::runtime::Runtime>,
+}
+
+/// Where the ports are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Addresses {
+    /// PostgreSQL's wire protocol.
+    pub postgres: Option<SocketAddr>,
+}
+
+impl Server {
+    /// Opens the ports and checks everything that can be known before somebody connects.
+    ///
+    /// # Errors
+    /// When a port is taken, a certificate or a password's verifier cannot be read, or the lake
+    /// does not answer. Not when there is no release yet: clients are told so.
+    pub async fn open(
+        lake: Lake,
+        catalog: Arc<Catalog>,
+        business: BusinessSettings,
+        config: Serve,
+    ) -> Result<Self> {
+        let passwords = Passwords::new(&config)?;
+        let tls = config.tls.as_ref().map(tls::acceptor).transpose()?;
+        // Statements have threads of their own: however long they compute, log-ins, cancellations
+        // and the rows of others do not wait.
+        let statements = tokio::runtime::Builder::new_multi_thread()
+            .thread_name("statement")
+            .enable_all()
+            .build()
+            .map_err(|e| Error::configuration("failed to start threads").with_source(e))?;
+        let engine =
+            Engine::new(lake, catalog, business, config.clone(), statements.handle().clone());
+        let postgres = listen(config.postgres).await?;
+        let shared = Arc::new(postgres::Server {
+            engine: Arc::new(engine),
+            passwords,
+            registry: Arc::default(),
+            tls,
+        });
+        Ok(Self { postgres, shared, config, statements: Some(statements) })
+    }
+
+    /// Where the ports are, with the numbers that were free where 0 was asked for.
+    #[must_use]
+    pub fn addresses(&self) -> Addresses {
+        let of = |listener: &Option<TcpListener>| listener.as_ref()?.local_addr().ok();
+        Addresses { postgres: of(&self.postgres) }
+    }
+
+    /// Serves until `stop` resolves. Then no connection is taken any more, statements that run may
+    /// finish for a while, and what still runs is cancelled.
+    ///
+    /// # Errors
+    /// None as yet: a connection that fails is its own.
+    pub async fn run(mut self, stop: impl Future<Output = ()>) -> Result<()> {
+        let (sender, receiver) = watch::channel(false);
+        let places = Arc::new(Semaphore::new(
+            self.config.limits.connections.min(Semaphore::MAX_PERMITS),
+        ));
+        let mut ports = JoinSet::new();
+        if let Some(listener) = self.postgres.take() {
+            ports.spawn(postgres::serve(
+                listener,
+                Arc::clone(&self.shared),
+                places,
+                receiver.clone(),
+            ));
+        }
+        stop.await;
+        let registry: &Registry = &self.shared.registry;
+        tracing::info!("stopping; {} connections are open", registry.count());
+        // Nobody listens only where no port was configured.
+        let _ = sender.send(true);
+        let finished = async { while ports.join_next().await.is_some() {} };
+        tokio::pin!(finished);
+        if tokio::time::timeout(GRACE, &mut finished).await.is_err() {
+            tracing::warn!("cancelling the statements of {} connections", registry.count());
+            registry.cancel_all();
+            let _ = tokio::time::timeout(LAST_WORDS, &mut finished).await;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if let Some(statements) = self.statements.take() {
+            statements.shutdown_background();
+        }
+    }
+}
+
+async fn listen(address: Option<SocketAddr>) -> Result<Option<TcpListener>> {
+    let Some(address) = address else { return Ok(None) };
+    let listener = TcpListener::bind(address).await.map_err(|error| {
+        let kind = match error.kind() {
+            std::io::ErrorKind::PermissionDenied => ErrorKind::Permission,
+            _ => ErrorKind::Configuration,
+        };
+        Error::new(kind, format!("failed to listen at {address}: {error}")).with_hint(
+            "another program may be there: choose another port with `--listen` or in `config/serve.yml`",
+        )
+    })?;
+    Ok(Some(listener))
+}
