@@ -11,6 +11,8 @@
 //! it by the next run.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking"))]
 
+#[cfg(test)]
+mod conformance;
 pub mod files;
 pub mod postgres;
 mod release;
