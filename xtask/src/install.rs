@@ -15,7 +15,7 @@ struct Need {
     packages: &'static [&'static str],
 }
 
-const NEEDS: [Need; 4] = [
+const NEEDS: [Need; 6] = [
     Need {
         purpose: "a C compiler, for the compression and TLS libraries",
         probe: ("cc", &["--version"]),
@@ -35,6 +35,16 @@ const NEEDS: [Need; 4] = [
         purpose: "a PostgreSQL server and openssl for its certificate, for the target of releases",
         probe: ("sh", &["-c", "ls /usr/lib/postgresql/*/bin/initdb && command -v openssl setpriv"]),
         packages: &["postgresql", "openssl", "util-linux"],
+    },
+    Need {
+        purpose: "Chromium, for the stories of the documentation site",
+        probe: ("chromium", &["--version"]),
+        packages: &["chromium"],
+    },
+    Need {
+        purpose: "shellcheck, for the scripts of the containers",
+        probe: ("shellcheck", &["--version"]),
+        packages: &["shellcheck"],
     },
 ];
 
