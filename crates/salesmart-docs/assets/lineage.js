@@ -7,7 +7,7 @@
   all.forEach(function (table, place) { table.r.forEach(function (read) { readers[read].push(place); }); });
   var WAYS = ["copied", "computed", "aggregated"];
   var HOW = ["filter", "join", "group", "order", "condition"];
-  var MOST = 90, WIDTH = 232, AISLE = 60, EDGE = 16;
+  var MOST = 90, WIDTH = 252, AISLE = 56, EDGE = 16;
   var get = function (id) { return document.getElementById(id); };
   var form = { table: get("table"), column: get("column"), up: get("up"), down: get("down"), deciding: get("deciding") };
   var NS = "http://www.w3.org/2000/svg";
@@ -163,7 +163,10 @@
     var places = new Map(nodes.map(function (node) { return [node.id, node]; }));
     var layout = window.SALESMART_LAYOUT.layered(nodes, view.edges, WIDTH, AISLE);
     var width = layout.width + 2 * EDGE, height = layout.height + 2 * EDGE;
-    var picture = svg("svg", { width: width, height: height, viewBox: [-EDGE, -EDGE, width, height].join(" ") });
+    // A little too wide is made to fit; much too wide is scrolled.
+    var frame = get("graph");
+    var scale = frame.clientWidth < 700 ? 1 : Math.min(1, Math.max(0.84, frame.clientWidth / width));
+    var picture = svg("svg", { width: width * scale, height: height * scale, viewBox: [-EDGE, -EDGE, width, height].join(" ") });
     var below = svg("g"), above = svg("g");
     picture.append(below, above);
 
@@ -205,14 +208,14 @@
       group.append(svg("rect", { class: "box", x: node.x, y: node.y, width: WIDTH, height: node.height, rx: 8 }));
       group.append(svg("rect", { class: "stripe " + table.s, x: node.x + 1.5, y: node.y + 8, width: 4, height: node.height - 16, rx: 2 }));
       group.append(svg("title", {}, table.n));
-      group.append(svg("text", { x: node.x + 15, y: node.y + 20 }, short(table.n, 27)));
+      group.append(svg("text", { x: node.x + 15, y: node.y + 20 }, short(table.n, 31)));
       var hidden = table.r.filter(function (read) { return !view.tables.has(read); }).length;
       var more = readers[node.id].filter(function (reader) { return !view.tables.has(reader); }).length;
       var note = table.k + (hidden ? " · ← " + hidden + " more" : "") + (more ? " · → " + more + " more" : "");
       group.append(svg("text", { class: "note", x: node.x + 15, y: node.y + 36 }, note));
       view.tables.get(node.id).forEach(function (c, place) {
         var lit = middle && c === state.column;
-        var cell = svg("text", { class: "cell" + (lit ? " lit" : ""), x: node.x + 15, y: node.y + 56 + 20 * place, "data-column": table.c[c].n }, short(table.c[c].n, 29));
+        var cell = svg("text", { class: "cell" + (lit ? " lit" : ""), x: node.x + 15, y: node.y + 56 + 20 * place, "data-column": table.c[c].n }, short(table.c[c].n, 32));
         cell.append(svg("title", {}, table.n + "." + table.c[c].n));
         group.append(cell);
       });
@@ -236,11 +239,10 @@
         if (edge.dataset.from === String(id) || edge.dataset.to === String(id)) edge.classList.toggle("lit", lit);
       });
     }
-    var frame = get("graph");
     frame.replaceChildren(picture);
     var at = places.get(state.table);
-    frame.scrollLeft = at.x + WIDTH / 2 + EDGE - frame.clientWidth / 2;
-    frame.scrollTop = at.y + at.height / 2 + EDGE - frame.clientHeight / 2;
+    frame.scrollLeft = (at.x + WIDTH / 2 + EDGE) * scale - frame.clientWidth / 2;
+    frame.scrollTop = (at.y + at.height / 2 + EDGE) * scale - frame.clientHeight / 2;
     fill();
     list();
     get("said").textContent = view.tables.size + (view.tables.size === 1 ? " table" : " tables") +

@@ -24,8 +24,10 @@ pub(crate) struct Figures {
     pub(crate) columns: Vec<String>,
     /// The answer, newest first.
     pub(crate) rows: Vec<Row>,
-    /// What people call the period of the newest row.
-    pub(crate) period: Option<String>,
+    /// What people call the period of each row.
+    pub(crate) periods: Vec<Option<String>>,
+    /// The length of the periods.
+    pub(crate) grain: Option<&'static str>,
     /// `salesmart explain …`, where a figure can be taken apart.
     pub(crate) explain: Option<String>,
 }
@@ -101,10 +103,12 @@ async fn example(
     let full: Vec<bool> =
         (0..columns.len()).map(|place| rows.iter().any(|row| row[place].is_some())).collect();
     let explain = grain.and_then(|grain| explain(metric, grain, &columns, rows.first()?, names));
-    let period = grain.and_then(|grain| {
-        let place = columns.iter().position(|column| column == "period_start")?;
-        names.get(&(grain.to_owned(), rows.first()?.get(place)?.clone()?)).cloned()
+    let start = columns.iter().position(|column| column == "period_start");
+    let periods = rows.iter().map(|row| {
+        let start = row.get(start?)?.clone()?;
+        names.get(&(grain?.to_owned(), start)).cloned()
     });
+    let periods = periods.collect();
     for row in &mut rows {
         let mut place = 0;
         row.retain(|_| {
@@ -118,7 +122,7 @@ async fn example(
         place += 1;
         full[place - 1]
     });
-    Ok(Figures { sql, columns, rows, period, explain })
+    Ok(Figures { sql, columns, rows, periods, grain, explain })
 }
 
 /// What is asked, and the columns of the answer.

@@ -65,6 +65,7 @@ struct Heading {
 #[derive(Clone, Debug, Serialize)]
 struct Chart {
     width: u32,
+    grain: &'static str,
     bars: Vec<Bar>,
     words: String,
 }
@@ -170,8 +171,8 @@ fn newest(metric: &Metric, figures: &Figures) -> Option<Newest> {
     let start = row[period].clone()?;
     Some(Newest {
         value: wording::figure(row[value].as_deref()?, &metric.unit),
-        period: match &figures.period {
-            Some(name) if place == 0 => name.clone(),
+        period: match figures.periods.get(place) {
+            Some(Some(name)) => name.clone(),
             _ => format!("from {start}"),
         },
     })
@@ -225,10 +226,12 @@ fn chart(metric: &Metric, figures: &Figures) -> Option<Chart> {
     let points: Vec<(f64, &str, &str)> = figures
         .rows
         .iter()
+        .zip(&figures.periods)
         .rev()
-        .filter_map(|row| {
+        .filter_map(|(row, name)| {
             let text = row[value].as_deref()?;
-            Some((text.parse().ok()?, text, row[period].as_deref()?))
+            let start = row[period].as_deref()?;
+            Some((text.parse().ok()?, text, name.as_deref().unwrap_or(start)))
         })
         .collect();
     let most = points.iter().map(|point| point.0).fold(0.0, f64::max);
@@ -245,14 +248,20 @@ fn chart(metric: &Metric, figures: &Figures) -> Option<Chart> {
                 x,
                 y: format!("{:.1}", HEIGHT - height + 18.0),
                 height: format!("{height:.1}"),
-                label: label.get(..7).unwrap_or(label).to_owned(),
+                label: (*label).to_owned(),
                 value: short(text, &metric.unit),
             };
             x += STEP;
             bar
         })
         .collect();
-    Some(Chart { width: x, bars, words: format!("{} by period, oldest first", metric.title) })
+    let grain = figures.grain.unwrap_or("period");
+    Some(Chart {
+        width: x,
+        bars,
+        grain,
+        words: format!("{} by {grain}, oldest first", metric.title),
+    })
 }
 
 /// A figure that fits above a bar.
