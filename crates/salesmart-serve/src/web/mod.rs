@@ -9,6 +9,7 @@
 //! | `/healthz` | 200 while the process answers |
 //! | `/readyz` | 200 and the release's id when there is a site to show, 503 before |
 
+mod listener;
 mod shown;
 #[cfg(test)]
 mod tests;
@@ -24,6 +25,7 @@ use axum::http::header::{
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+pub(crate) use listener::serve;
 pub(crate) use shown::Web;
 use shown::{Shown, Unready};
 
