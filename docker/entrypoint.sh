@@ -1,7 +1,8 @@
 #!/bin/sh
 # Secrets are files; some programs know only variables. NAME_FILE=/run/secrets/x becomes NAME.
 set -eu
-for pair in $(env | sed -n 's/^\([A-Z][A-Z0-9_]*\)_FILE=\(\/run\/secrets\/.*\)$/\1=\2/p'); do
+secrets=${SECRETS_FOLDER:-/run/secrets}
+for pair in $(env | sed -n "s|^\([A-Z][A-Z0-9_]*\)_FILE=\($secrets/.*\)\$|\1=\2|p"); do
     name=${pair%%=*}
     file=${pair#*=}
     if [ ! -r "$file" ]; then
