@@ -36,10 +36,20 @@
     }
     return sum - Math.min(entry[1].length, 40) / 10;
   }
+  // The index is most of what a page would weigh, so it comes when somebody wants to search.
+  var wanted = false;
+  function index() {
+    if (wanted) return window.SALESMART_SEARCH || [];
+    wanted = true;
+    var script = make("script", { src: root + "assets/search.js" });
+    script.addEventListener("load", show);
+    document.head.append(script);
+    return [];
+  }
   function search(text) {
     var words = text.toLowerCase().split(/\s+/).filter(Boolean);
     if (!words.length) return [];
-    return (window.SALESMART_SEARCH || [])
+    return index()
       .map(function (entry) { return [score(entry, words), entry]; })
       .filter(function (pair) { return pair[0] > 0; })
       .sort(function (a, b) { return b[0] - a[0] || (a[1][4] < b[1][4] ? -1 : 1); })
@@ -65,6 +75,7 @@
     input.setAttribute("aria-expanded", String(open));
     if (!open) return;
     var hits = search(text);
+    if (!window.SALESMART_SEARCH) return;
     if (!hits.length) box.append(make("p", {}, "Nothing is called so, and nothing is about it."));
     hits.forEach(function (entry, place) {
       var link = make("a", { href: root + entry[4], role: "option", id: "found-" + place, "aria-selected": "false" });
@@ -74,7 +85,7 @@
     });
   }
   input.addEventListener("input", show);
-  input.addEventListener("focus", show);
+  input.addEventListener("focus", function () { index(); show(); });
   input.addEventListener("keydown", function (event) {
     if (event.key === "ArrowDown") { select(at + 1); event.preventDefault(); }
     if (event.key === "ArrowUp") { select(at - 1); event.preventDefault(); }
@@ -83,6 +94,8 @@
   input.form.addEventListener("submit", function (event) {
     event.preventDefault();
     var links = box.querySelectorAll("a");
+    // Whoever types fast waits for the index, not for nothing.
+    if (!window.SALESMART_SEARCH) return void setTimeout(function () { input.form.requestSubmit(); }, 50);
     if (links.length) links[Math.max(at, 0)].click();
   });
   document.addEventListener("click", function (event) {
