@@ -1,4 +1,9 @@
-//! What readers see while releases are made, and when one is refused.
+//! What readers see while releases are made, and when one is refused; and releases in targets.
+
+mod broken;
+mod others;
+mod postgres;
+mod server;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 

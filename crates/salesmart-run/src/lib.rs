@@ -10,6 +10,7 @@
 mod check;
 mod discovery;
 mod forecast;
+mod leases;
 mod memory;
 mod observe;
 mod partial;

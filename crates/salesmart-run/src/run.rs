@@ -18,6 +18,7 @@ use salesmart_publish::{PublishRequest, publish};
 use tokio::signal;
 
 use crate::discovery::{NotDiscovered, discover};
+use crate::leases::{WAREHOUSE_LEASE, acquire, give_back};
 use crate::memory::default_memory_limit;
 use crate::observe::{Observer, Progress, Stage, tell};
 use crate::partial::{StreamFailure, Verdict, judge};
@@ -26,13 +27,6 @@ use crate::stages::{StreamStage, Taken, untouched};
 use crate::targets::Loading;
 use crate::workspace::{Connection, PipelineTarget, Workspace};
 use crate::{forecast, spool, system, targets};
-
-/// The lease that lets only one run build and publish at a time, whichever its pipeline.
-const WAREHOUSE_LEASE: &str = "warehouse";
-/// How long a run waits for another pipeline's models.
-const WAREHOUSE_WAIT: std::time::Duration = std::time::Duration::from_secs(3_600);
-/// How often it looks.
-const WAREHOUSE_POLL: std::time::Duration = std::time::Duration::from_secs(2);
 
 /// Which part of the line to walk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -586,26 +580,4 @@ impl NotDiscovered {
             lost_rows: false,
         }
     }
-}
-
-/// Takes a lease, waiting for another run that holds it.
-pub(crate) async fn acquire(lake: &Lake, name: &str, run_id: &RunId) -> Result<Lease> {
-    let begun = tokio::time::Instant::now();
-    loop {
-        match lake.acquire_lease(name, run_id).await {
-            Err(error)
-                if error.kind() == ErrorKind::LeaseHeld && begun.elapsed() < WAREHOUSE_WAIT =>
-            {
-                tracing::info!(target: "run", lease = name, "waiting for another run to build and publish");
-                tokio::time::sleep(WAREHOUSE_POLL).await;
-            }
-            outcome => return outcome,
-        }
-    }
-}
-
-/// Gives a lease back, however the work under it ended.
-async fn give_back(lease: Lease, outcome: Result<()>) -> Result<()> {
-    let given_back = lease.release().await;
-    outcome.and(given_back)
 }

@@ -10,8 +10,8 @@ use salesmart_model::{Catalog, Rule};
 use salesmart_publish::Snapshot;
 use tokio::time::Instant;
 
+use crate::leases::acquire;
 use crate::observe::{Observer, Progress};
-use crate::run::acquire;
 use crate::workspace::PipelineTarget;
 
 /// What models promise of the published tables.

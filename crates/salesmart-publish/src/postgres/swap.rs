@@ -58,14 +58,14 @@ async fn exchange(
     lock(settings, places, connection, plan).await?;
     let mut schemas: Vec<&str> = plan.tables.iter().map(|table| table.schema.as_str()).collect();
     schemas.dedup();
-    for schema in schemas {
-        let schema = sql::name(schema);
+    for name in schemas {
+        let schema = sql::name(name);
         // `if not exists` asks for the right to make schemas even where there is nothing to make.
         let there = connection
             .rows(
                 "failed to look for a schema",
-                "select 1 from pg_namespace where format('%I', nspname) = $1 or nspname = trim(both '\"' from $1)",
-                &[&schema],
+                "select 1 from pg_namespace where nspname = $1",
+                &[&name],
             )
             .await?;
         if there.is_empty() {
