@@ -274,6 +274,20 @@ fn a_reader_that_holds_a_table_is_named_when_its_columns_change() {
 }
 
 #[test]
+fn a_table_that_somebody_changed_or_dropped_is_made_right() {
+    let server = shared();
+    let database = server.database();
+    let project = with_target(&database, "");
+    let _ = salesmart(&project, &["run", "deals"]).ok();
+    database.admin("delete from mart.fct_deal where id = 'a'; drop table mart.dim_total");
+    deals(&project, "a,10.00,2026-01-31\nb,5.00,2026-02-01\nc,2.50,\n");
+    let _ = salesmart(&project, &["run", "deals"]).ok();
+    let rows = database.read("select id, amount from mart.fct_deal order by id");
+    assert_eq!(rows, [["a", "10.00"], ["b", "5.00"], ["c", "2.50"]]);
+    assert_eq!(database.read("select n from mart.dim_total"), [["3"]]);
+}
+
+#[test]
 fn a_target_that_refuses_us_says_what_to_do_and_keeps_secrets() {
     let server = shared();
     let database = server.database();

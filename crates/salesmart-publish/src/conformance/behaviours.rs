@@ -122,7 +122,7 @@ async fn columns_and_tables_come_and_go() {
             ("note", note, true),
         ])
         .unwrap();
-        world.write("deal_stage", &[batch.clone()]).await;
+        world.write("deal_stage", std::slice::from_ref(&batch)).await;
         world.write("deal", &[batch]).await;
         let second = world.release().await;
         target.load(&second).await.unwrap();

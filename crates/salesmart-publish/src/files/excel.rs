@@ -195,18 +195,18 @@ impl Book {
         let ending = if part == 1 { String::new() } else { format!(" ({part})") };
         let plain: String =
             table.chars().map(|c| if "[]:*?/\\'".contains(c) { '_' } else { c }).collect();
-        for n in 1.. {
+        let candidate = |n: u32| -> String {
             let ending = if n == 1 { ending.clone() } else { format!("~{n}{ending}") };
-            let room = NAME_LENGTH - ending.chars().count();
-            let name: String = plain.chars().take(room).chain(ending.chars()).collect();
-            if self.names.insert(name.to_lowercase()) {
-                if part == 1 && name != table {
-                    self.notes.push(format!("the sheet of `{table}` is called `{name}`"));
-                }
-                return name;
-            }
+            let room = NAME_LENGTH.saturating_sub(ending.chars().count());
+            plain.chars().take(room).chain(ending.chars()).collect()
+        };
+        let is_free = |name: &String| !self.names.contains(&name.to_lowercase());
+        let name = (1..).map(candidate).find(is_free).unwrap_or_default();
+        self.names.insert(name.to_lowercase());
+        if part == 1 && name != table {
+            self.notes.push(format!("the sheet of `{table}` is called `{name}`"));
         }
-        unreachable_name()
+        name
     }
 
     /// Writes the rows of a batch.
@@ -340,11 +340,6 @@ impl Book {
         }
         Ok(notes)
     }
-}
-
-/// Numbers go on for ever, so a free name is always found.
-fn unreachable_name() -> String {
-    String::new()
 }
 
 /// A text that fits a cell, with an ellipsis where it was cut.

@@ -8,7 +8,7 @@
 //! salesmart.salesmart_stage_part  the parts of them that are complete
 //! ```
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use salesmart_core::{Error, ErrorKind, ReleaseId, Result};
 
@@ -124,8 +124,12 @@ impl Places {
         Ok(())
     }
 
-    /// The state, `None` where nothing was ever loaded.
-    pub(super) async fn state(&self, connection: &Connection) -> Result<State> {
+    /// What is loaded. A table that somebody dropped is not.
+    pub(super) async fn state(
+        &self,
+        settings: &Settings,
+        connection: &Connection,
+    ) -> Result<State> {
         let what = "failed to read what is loaded";
         let mut state = State::default();
         let current = format!(
@@ -141,8 +145,23 @@ impl Places {
             "select table_name, version, files, rows, shape, words from {}",
             self.of("salesmart_table")
         );
+        let there: BTreeSet<(String, String)> = connection
+            .rows(
+                what,
+                "select n.nspname::text, c.relname::text from pg_class c \
+                 join pg_namespace n on n.oid = c.relnamespace where c.relkind = 'r'",
+                &[],
+            )
+            .await?
+            .iter()
+            .map(|row| (row.get(0), row.get(1)))
+            .collect();
         for row in connection.rows(what, &tables, &[]).await? {
             let name: String = row.get(0);
+            let (schema, table) = name.split_once('.').unwrap_or(("", &name));
+            if !there.contains(&(settings.schema(schema), table.to_owned())) {
+                continue;
+            }
             let (version, rows): (i64, i64) = (row.get(1), row.get(3));
             let shape: String = row.get(4);
             let shape = Shape::from_text(&shape).ok_or_else(|| {

@@ -95,7 +95,7 @@ impl Postgres {
         version(&connection).await?;
         self.places.make(&connection, self.settings.read_role.as_deref()).await?;
         self.places.lock(&connection, self.settings.give_up_after).await?;
-        let state = self.places.state(&connection).await?;
+        let state = self.places.state(&self.settings, &connection).await?;
         progress.before.get_or_insert(state.current);
         let plan = Plan::new(&self.settings, snapshot, &state).await?;
         let is_current = state.current == Some(snapshot.release.id)
@@ -213,7 +213,7 @@ impl Target for Postgres {
         if !self.places.are_there(&connection).await? {
             return Ok(None);
         }
-        Ok(self.places.state(&connection).await?.current)
+        Ok(self.places.state(&self.settings, &connection).await?.current)
     }
 
     async fn load(&self, snapshot: &Snapshot) -> Result<Loaded> {

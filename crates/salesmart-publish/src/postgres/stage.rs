@@ -152,6 +152,9 @@ struct Part<'a> {
     pieces: Vec<Piece>,
 }
 
+/// A part that was sent: of what, how much, and the texts in which a character was replaced.
+type Outcome<'a> = (&'a Filled<'a>, Sent, u64);
+
 /// Connections that wait for work.
 struct Pool<'a> {
     settings: &'a Settings,
@@ -203,11 +206,11 @@ pub(super) async fn stage(
     }
     let pool = Pool { settings, idle: Mutex::default() };
     // Boxed one by one: a closure that makes them would have to hold for every lifetime.
-    let mut sending: Vec<BoxFuture<'_, Result<(&Filled<'_>, Sent, u64)>>> = Vec::new();
+    let mut sending: Vec<BoxFuture<'_, Result<Outcome<'_>>>> = Vec::new();
     for part in todo {
         sending.push(send(&pool, places, lake, part).boxed());
     }
-    let outcomes: Vec<(&Filled<'_>, Sent, u64)> =
+    let outcomes: Vec<Outcome<'_>> =
         futures::stream::iter(sending).buffer_unordered(settings.streams).try_collect().await?;
     for (of, sent, replaced) in outcomes {
         let total = staged.tables.entry(of.planned.name.clone()).or_default();
@@ -364,7 +367,7 @@ async fn send<'a>(
     places: &Places,
     lake: &Lake,
     part: Part<'a>,
-) -> Result<(&'a Filled<'a>, Sent, u64)> {
+) -> Result<Outcome<'a>> {
     let begun = Instant::now();
     let connection = pool.take().await?;
     let of = part.of;
