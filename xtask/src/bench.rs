@@ -5,14 +5,15 @@ use std::process::Command;
 use crate::failure::Failure;
 use crate::{paths, process};
 
-/// Runs `benches/run.sh`, or `first-build.sh`, `sources.sh`, `history.sh` or `postgres.sh` when the first argument
-/// says so.
+/// Runs `benches/run.sh`, or `first-build.sh`, `sources.sh`, `history.sh`, `postgres.sh` or `serve.sh`
+/// when the first argument says so.
 pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
     let (script, arguments) = match arguments {
         [first, rest @ ..] if first == "first-build" => ("benches/first-build.sh", rest),
         [first, rest @ ..] if first == "sources" => ("benches/sources.sh", rest),
         [first, rest @ ..] if first == "history" => ("benches/history.sh", rest),
         [first, rest @ ..] if first == "postgres" => ("benches/postgres.sh", rest),
+        [first, rest @ ..] if first == "serve" => ("benches/serve.sh", rest),
         all => ("benches/run.sh", all),
     };
     // The first build is measured from nothing; the others measure what is built.

@@ -8,10 +8,32 @@ use crate::failure::{Doing, Failure};
 use crate::{paths, process};
 
 /// What is installed. A change makes a new folder.
-const PACKAGES: [&str; 2] = ["simple-salesforce==1.12.10", "hubspot-api-client==12.0.0"];
+const PACKAGES: [&str; 17] = [
+    // The CRMs' own clients read the simulated systems.
+    "simple-salesforce==1.12.10",
+    "hubspot-api-client==12.0.0",
+    // PostgreSQL's clients read `salesmart serve`, and what was published into PostgreSQL.
+    "psycopg[binary]==3.3.9",
+    "asyncpg==0.32.0",
+    "SQLAlchemy==2.1.9",
+    "pandas==3.1.1",
+    "adbc-driver-manager==1.13.0",
+    "adbc-driver-flightsql==1.13.0",
+    "adbc-driver-postgresql==1.13.0",
+    // Others read the lake and the files of the file target.
+    "pyarrow==26.0.1",
+    "duckdb==2.0.0",
+    "deltalake==1.6.6",
+    "openpyxl==3.1.5",
+    // The site and the containers are read by programs of others too.
+    "playwright==1.65.2",
+    "dockerfile-parse==2.0.1",
+    "jsonschema==4.26.0",
+    "PyYAML==6.0.3",
+];
 
 /// The folder of this set of packages.
-const FOLDER: &str = "clients/simple-salesforce-1.12.10-hubspot-12.0.0";
+const FOLDER: &str = "clients/2026-11-24";
 
 /// Installs the packages where they are missing, and returns the Python that has them.
 pub(crate) fn python() -> Result<PathBuf, Failure> {
@@ -22,7 +44,7 @@ pub(crate) fn python() -> Result<PathBuf, Failure> {
     if complete.exists() {
         return Ok(program);
     }
-    println!("installing {} into {}", PACKAGES.join(" and "), folder.display());
+    println!("installing {} into {}", PACKAGES.join(", "), folder.display());
     let venv = ["-m", "venv", "--clear"];
     process::run_quietly(Command::new("python3").args(venv).arg(&folder))?;
     let pip = ["install", "--quiet", "--disable-pip-version-check"];

@@ -15,7 +15,7 @@ struct Need {
     packages: &'static [&'static str],
 }
 
-const NEEDS: [Need; 6] = [
+const NEEDS: [Need; 8] = [
     Need {
         purpose: "a C compiler, for the compression and TLS libraries",
         probe: ("cc", &["--version"]),
@@ -35,6 +35,16 @@ const NEEDS: [Need; 6] = [
         purpose: "a PostgreSQL server and openssl for its certificate, for the target of releases",
         probe: ("sh", &["-c", "ls /usr/lib/postgresql/*/bin/initdb && command -v openssl setpriv"]),
         packages: &["postgresql", "openssl", "util-linux"],
+    },
+    Need {
+        purpose: "psql and pgbench, which read releases that are served",
+        probe: ("sh", &["-c", "command -v psql && ls /usr/lib/postgresql/*/bin/pgbench"]),
+        packages: &["postgresql-client", "postgresql"],
+    },
+    Need {
+        purpose: "PostgreSQL's JDBC driver and a Java that compiles one file, for the same",
+        probe: ("sh", &["-c", "command -v javac && test -e /usr/share/java/postgresql.jar"]),
+        packages: &["default-jdk-headless", "libpostgresql-jdbc-java"],
     },
     Need {
         purpose: "Chromium, for the stories of the documentation site",

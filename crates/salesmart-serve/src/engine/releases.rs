@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
+use arrow::datatypes::{Schema, SchemaRef};
 use datafusion::catalog::{
     CatalogProvider, MemoryCatalogProvider, MemorySchemaProvider, SchemaProvider,
 };
@@ -15,9 +16,10 @@ use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::prelude::SessionContext;
 use futures::future::BoxFuture;
 use futures::{StreamExt, TryStreamExt};
+use salesmart_core::receipt::Severity;
 use salesmart_core::{ReleaseId, Result};
 use salesmart_lake::{Lake, Release};
-use salesmart_model::{BusinessSettings, Catalog, OpenTable, TableName, open_table, reader};
+use salesmart_model::{BusinessSettings, Catalog, OpenTable, Rule, TableName, open_table, reader};
 
 use super::{
     Database, Description, Failure, Reader, SchemaDescription, TableDescription, View, code,
@@ -215,7 +217,8 @@ impl Releases {
         for (name, table) in opened {
             schemas.entry(name.schema).or_default().insert(name.table, table);
         }
-        let releases = locked(&self.known).iter().rev().map(ToString::to_string).collect::<Vec<_>>();
+        let releases =
+            locked(&self.known).iter().rev().map(ToString::to_string).collect::<Vec<_>>();
         let databases = std::iter::once(Database::Warehouse.to_string()).chain(releases).collect();
         let opened = Arc::new(OpenRelease {
             release,
@@ -284,8 +287,7 @@ impl OpenRelease {
     fn prepare(&self, user: &Reader, database: Database) -> Result<Prepared, Failure> {
         let ground = &self.ground;
         let name = database.to_string();
-        let context =
-            reader(&ground.lake, &ground.business, &name, Arc::clone(&ground.runtime));
+        let context = reader(&ground.lake, &ground.business, &name, Arc::clone(&ground.runtime));
         let provider = MemoryCatalogProvider::new();
         let failed =
             |e: datafusion::common::DataFusionError| Failure::new(code::INTERNAL, e.to_string());
@@ -295,9 +297,7 @@ impl OpenRelease {
             }
             let inside = MemorySchemaProvider::new();
             for (table, open) in tables {
-                inside
-                    .register_table(table.clone(), Arc::clone(&open.provider))
-                    .map_err(failed)?;
+                inside.register_table(table.clone(), Arc::clone(&open.provider)).map_err(failed)?;
             }
             provider.register_schema(schema, Arc::new(inside)).map_err(failed)?;
         }
@@ -332,7 +332,10 @@ impl OpenRelease {
                             description: header.map(about),
                             grain: header.map(|header| header.grain.clone()).unwrap_or_default(),
                             rows: self.release.tables.get(&name).map_or(0, |table| table.rows),
-                            columns: Arc::clone(&open.columns),
+                            columns: header.map_or_else(
+                                || Arc::clone(&open.columns),
+                                |header| promised(&open.columns, header),
+                            ),
                         }
                     })
                     .collect(),
@@ -349,6 +352,22 @@ impl OpenRelease {
             schemas,
         }
     }
+}
+
+/// The columns, those not nullable whose model's checks forbid null in a release.
+fn promised(columns: &SchemaRef, header: &salesmart_model::ModelHeader) -> SchemaRef {
+    let forbids_null = |name: &str| {
+        header.checks.iter().any(|check| {
+            check.rule == Rule::NotNull
+                && check.severity == Severity::Error
+                && check.column.as_deref() == Some(name)
+        })
+    };
+    let fields = columns.fields().iter().map(|field| {
+        let nullable = field.is_nullable() && !forbids_null(field.name());
+        field.as_ref().clone().with_nullable(nullable)
+    });
+    Arc::new(Schema::new_with_metadata(fields.collect::<Vec<_>>(), columns.metadata().clone()))
 }
 
 /// What a table says, and what its metrics mean.

@@ -5,6 +5,7 @@
 mod answer;
 mod cancel;
 mod connection;
+mod copy;
 mod cursor;
 mod encode;
 mod extended;

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field};
 use datafusion::common::ParamValues;
-use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::logical_expr::{Expr, LogicalPlan};
-use datafusion::sql::sqlparser::ast::{Expr as SqlExpr, Statement, UnaryOperator, Value};
 use datafusion::scalar::ScalarValue;
+use datafusion::sql::sqlparser::ast::{Expr as SqlExpr, Statement, UnaryOperator, Value};
 use datafusion_postgres::arrow_pg::datatypes::df::deserialize_parameters_with_server_types;
 use datafusion_postgres::arrow_pg::datatypes::{
     PG_OID_ALIAS_KEY, into_pg_type, pg_type_for_alias_kind,
@@ -80,6 +80,7 @@ pub(super) fn parameters(
         move |e: datafusion::common::DataFusionError| Failure::of_engine(&sql, &e)
     };
     let known = planned.plan.get_parameter_types().map_err(failed(&planned.sql))?;
+    let cast = cast_parameters(&planned.plan);
     let mut types: BTreeMap<usize, DataType> = BTreeMap::new();
     let mut all_known = true;
     for (id, known) in known {
@@ -90,7 +91,8 @@ pub(super) fn parameters(
         };
         let data_type = known.unwrap_or_else(|| {
             all_known = false;
-            given.get(number - 1).and_then(Option::as_ref).map_or(DataType::Utf8, engine_type)
+            let given = given.get(number - 1).and_then(Option::as_ref).map(engine_type);
+            given.or_else(|| cast.get(&id).cloned()).unwrap_or(DataType::Utf8)
         });
         types.insert(number, data_type);
     }
@@ -119,6 +121,25 @@ pub(super) fn parameters(
         parameters.types.push(data_type);
     }
     Ok((planned, parameters))
+}
+
+/// The types that parameters are cast to where they stand: `$1::date` is a date.
+fn cast_parameters(plan: &LogicalPlan) -> BTreeMap<String, DataType> {
+    let mut types = BTreeMap::new();
+    let _ = plan.apply_with_subqueries(|node| {
+        node.apply_expressions(|expr| {
+            expr.apply(|part| {
+                if let Expr::Cast(cast) = part
+                    && let Expr::Placeholder(placeholder) = cast.expr.as_ref()
+                {
+                    let data_type = cast.field.data_type().clone();
+                    types.entry(placeholder.id.clone()).or_insert(data_type);
+                }
+                Ok(TreeNodeRecursion::Continue)
+            })
+        })
+    });
+    types
 }
 
 /// Gives every parameter that has none a type.
@@ -207,7 +228,11 @@ pub(super) fn with_literals(planned: Planned, values: &[SqlExpr]) -> Result<Plan
     if parameters.types.len() != values.len() {
         return Err(Failure::new(
             code::SYNTAX,
-            format!("{} parameters are given, {} are asked for", values.len(), parameters.types.len()),
+            format!(
+                "{} parameters are given, {} are asked for",
+                values.len(),
+                parameters.types.len()
+            ),
         ));
     }
     let mut scalars = Vec::with_capacity(values.len());

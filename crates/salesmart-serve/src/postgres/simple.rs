@@ -19,7 +19,7 @@ use pgwire::messages::startup::ParameterStatus;
 
 use super::answer::{Answer, Answered, allowed_now, is_of_session, of_session, of_tables};
 use super::session::Session;
-use super::{encode, error};
+use super::{copy, encode, error};
 use crate::catalog;
 use crate::engine::{Failure, code};
 
@@ -82,10 +82,23 @@ impl SimpleQueryHandler for Simple {
         let sql: Arc<str> = query.query.into();
         let statements = parse(&sql).map_err(error)?;
         if statements.is_empty() {
-            client.feed(PgWireBackendMessage::EmptyQueryResponse(EmptyQueryResponse::new())).await?;
+            client
+                .feed(PgWireBackendMessage::EmptyQueryResponse(EmptyQueryResponse::new()))
+                .await?;
         }
         for statement in statements {
             let status = client.transaction_status();
+            if let Some(out) = copy::out(&statement).map_err(error)? {
+                allowed_now(&statement, status).map_err(error)?;
+                let query = out.query.clone();
+                let answered =
+                    of_tables(&session, Arc::clone(&sql), query, status).await.map_err(error)?;
+                let Answer::Rows(rows, _) = answered.answer else {
+                    return Err(copy::unexpected());
+                };
+                copy::send(client, &session, &out, rows).await?;
+                continue;
+            }
             let answered =
                 answer(&session, Arc::clone(&sql), statement, status).await.map_err(error)?;
             tell(client, answered.told).await?;
@@ -111,9 +124,7 @@ impl SimpleQueryHandler for Simple {
                     tag
                 }
             };
-            client
-                .feed(PgWireBackendMessage::CommandComplete(CommandComplete::from(tag)))
-                .await?;
+            client.feed(PgWireBackendMessage::CommandComplete(CommandComplete::from(tag))).await?;
         }
         client.set_state(PgWireConnectionState::ReadyForQuery);
         let status = client.transaction_status();

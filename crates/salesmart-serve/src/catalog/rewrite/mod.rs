@@ -6,6 +6,7 @@
 
 mod casts;
 mod empty;
+mod formats;
 mod named;
 mod orders;
 mod shapes;
@@ -51,6 +52,7 @@ pub(super) fn rewrite(mut statement: Statement) -> Statement {
     for rule in BEFORE.iter() {
         statement = rule.rewrite(statement);
     }
+    let _ = statement.visit(&mut formats::Formats);
     let _ = statement.visit(&mut shapes::Shapes);
     let _ = statement.visit(&mut casts::Casts);
     casts::shown(&mut statement);
