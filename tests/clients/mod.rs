@@ -13,6 +13,7 @@ use salesmart_tests::{Project, Said, repository, said};
 const PASSWORD: &str = "correct horse";
 
 const SERVE: &str = "
+flight: {listen: 127.0.0.1:0}
 users:
   ada: {role: all, password: '${SERVE_PASSWORD}'}
 roles:
@@ -26,6 +27,8 @@ struct Served {
     _output: BufReader<ChildStdout>,
     project: Project,
     port: u16,
+    /// What it printed when its ports were open.
+    greeting: String,
 }
 
 impl Served {
@@ -44,7 +47,7 @@ impl Served {
             .unwrap();
         let mut output = BufReader::new(child.stdout.take().unwrap());
         let mut greeting = String::new();
-        while !greeting.contains("connect") {
+        while !greeting.contains("flight sql") {
             if output.read_line(&mut greeting).unwrap() == 0 {
                 let mut errors = String::new();
                 child.stderr.take().unwrap().read_to_string(&mut errors).unwrap();
@@ -53,7 +56,7 @@ impl Served {
         }
         let address = greeting.split("PostgreSQL at ").nth(1).unwrap();
         let port = address.lines().next().unwrap().rsplit(':').next().unwrap().parse().unwrap();
-        Self { child, _output: output, project, port }
+        Self { child, _output: output, project, port, greeting }
     }
 
     /// A program that finds the server by the variables that PostgreSQL's clients read.
@@ -244,4 +247,19 @@ fn pgbench_asks_for_figures_without_an_error() {
         );
         assert!(!said.stderr.contains("ERROR"), "{protocol}: {}", said.stderr);
     }
+}
+
+#[test]
+fn adbc_reads_a_million_rows_by_flight_sql_as_psycopg_reads_them() {
+    let python = std::env::var("SALESMART_TEST_PYTHON").expect(
+        "SALESMART_TEST_PYTHON is the Python that has adbc-driver-flightsql and psycopg; \
+         `cargo xtask test` installs it",
+    );
+    let served = Served::start();
+    let address = served.greeting.split("grpc+tcp://").nth(1).unwrap().lines().next().unwrap();
+    let script = repository().join("tests/clients/flight_sql.py");
+    let said = said(served.client(&python).arg(script).arg(format!("grpc://{address}")));
+    assert_eq!(said.code, 0, "{}{}", said.stdout, said.stderr);
+    let compared = said.stdout.lines().filter(|line| line.starts_with("ok ")).count();
+    assert!(compared >= 7, "it says what it compared:\n{}", said.stdout);
 }
