@@ -16,6 +16,7 @@
 mod auth;
 mod catalog;
 mod engine;
+mod flight;
 mod postgres;
 mod serve;
 mod tls;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use salesmart_config::Serve;
+use salesmart_config::serve::Authentication;
 use salesmart_core::{Error, ErrorKind, Result};
 use salesmart_lake::Lake;
 use salesmart_model::{BusinessSettings, Catalog};
@@ -14,8 +15,10 @@ use tokio::task::JoinSet;
 
 use crate::auth::Passwords;
 use crate::engine::Engine;
+use crate::flight;
 use crate::postgres::{self, Registry};
 use crate::tls;
+use crate::web::{self, Web};
 
 /// How long statements that run may go on when the server is asked to stop.
 const GRACE: Duration = Duration::from_secs(20);
@@ -25,6 +28,9 @@ const LAST_WORDS: Duration = Duration::from_secs(2);
 /// A server whose ports are open.
 pub struct Server {
     postgres: Option<TcpListener>,
+    flight: Option<TcpListener>,
+    web: Option<TcpListener>,
+    site: Arc<Web>,
     shared: Arc<postgres::Server>,
     config: Serve,
     /// Dropped in the background at the end: statements must not keep the program alive.
@@ -36,6 +42,10 @@ pub struct Server {
 pub struct Addresses {
     /// PostgreSQL's wire protocol.
     pub postgres: Option<SocketAddr>,
+    /// Arrow Flight SQL.
+    pub flight: Option<SocketAddr>,
+    /// The documentation site.
+    pub web: Option<SocketAddr>,
 }
 
 impl Server {
@@ -51,6 +61,7 @@ impl Server {
         config: Serve,
     ) -> Result<Self> {
         let passwords = Passwords::new(&config)?;
+        secret_on_the_way(&config)?;
         let tls = config.tls.as_ref().map(tls::acceptor).transpose()?;
         // Statements have threads of their own: however long they compute, log-ins, cancellations
         // and the rows of others do not wait.
@@ -59,23 +70,31 @@ impl Server {
             .enable_all()
             .build()
             .map_err(|e| Error::configuration("failed to start threads").with_source(e))?;
+        let site = Web::new(
+            lake.clone(),
+            Arc::clone(&catalog),
+            business.clone(),
+            statements.handle().clone(),
+        );
         let engine =
             Engine::new(lake, catalog, business, config.clone(), statements.handle().clone());
         let postgres = listen(config.postgres).await?;
+        let flight = listen(config.flight).await?;
+        let web = listen(config.web).await?;
         let shared = Arc::new(postgres::Server {
             engine: Arc::new(engine),
-            passwords,
+            passwords: Arc::new(passwords),
             registry: Arc::default(),
             tls,
         });
-        Ok(Self { postgres, shared, config, statements: Some(statements) })
+        Ok(Self { postgres, flight, web, site, shared, config, statements: Some(statements) })
     }
 
     /// Where the ports are, with the numbers that were free where 0 was asked for.
     #[must_use]
     pub fn addresses(&self) -> Addresses {
         let of = |listener: &Option<TcpListener>| listener.as_ref()?.local_addr().ok();
-        Addresses { postgres: of(&self.postgres) }
+        Addresses { postgres: of(&self.postgres), flight: of(&self.flight), web: of(&self.web) }
     }
 
     /// Serves until `stop` resolves. Then no connection is taken any more, statements that run may
@@ -96,6 +115,25 @@ impl Server {
                 places,
                 receiver.clone(),
             ));
+        }
+        if let Some(listener) = self.flight.take() {
+            let shared = &self.shared;
+            let (engine, passwords) = (Arc::clone(&shared.engine), Arc::clone(&shared.passwords));
+            let stopping = receiver.clone();
+            ports.spawn(async move {
+                if let Err(error) = flight::serve(listener, engine, passwords, stopping).await {
+                    tracing::error!("{error:#}");
+                }
+            });
+        }
+        if let Some(listener) = self.web.take() {
+            let (site, tls) = (Arc::clone(&self.site), self.shared.tls.clone());
+            let stopping = receiver.clone();
+            ports.spawn(async move {
+                if let Err(error) = web::serve(listener, site, tls, stopping).await {
+                    tracing::error!("the web pages are served no more: {error}");
+                }
+            });
         }
         stop.await;
         let registry: &Registry = &self.shared.registry;
@@ -118,6 +156,19 @@ impl Drop for Server {
         if let Some(statements) = self.statements.take() {
             statements.shutdown_background();
         }
+    }
+}
+
+/// PostgreSQL's clients prove that they know a password; those of Flight SQL send it.
+fn secret_on_the_way(config: &Serve) -> Result<()> {
+    let open = config.flight.filter(|address| !address.ip().is_loopback());
+    match (open, &config.tls, config.authentication) {
+        (Some(address), None, Authentication::Scram) => Err(Error::configuration(format!(
+            "passwords would cross the network in clear to Arrow Flight SQL at {address}"
+        ))
+        .with("expected", "`tls:` in `config/serve.yml`, or an address of this machine only")
+        .with_hint("add a certificate and its key under `tls`")),
+        _ => Ok(()),
     }
 }
 

@@ -145,6 +145,14 @@ fn greeting(
             }
         }
     }
+    if let Some(address) = addresses.flight {
+        let scheme = if tls.is_some() { "grpc+tls" } else { "grpc+tcp" };
+        line("flight sql", &format!("{scheme}://{address}"));
+    }
+    if let Some(address) = addresses.web {
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        line("web", &format!("{scheme}://{address}"));
+    }
     if guest.is_some() {
         line("password", "for this once; `config/serve.yml` names users that stay");
     }

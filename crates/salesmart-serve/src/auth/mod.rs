@@ -51,6 +51,12 @@ impl Passwords {
     }
 }
 
+/// A text that nobody can guess.
+pub(crate) fn random_text() -> Result<String> {
+    use base64::Engine as _;
+    Ok(base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(scram::random::<32>()?))
+}
+
 /// What may lie in a file instead of a password: its verifier, as PostgreSQL writes it.
 ///
 /// # Errors

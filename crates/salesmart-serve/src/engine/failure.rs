@@ -94,6 +94,13 @@ impl Failure {
             code::OUT_OF_MEMORY => Self::new(code, "out of memory")
                 .with_detail(first_line(&error.find_root().strip_backtrace()))
                 .with_hint("Ask for fewer rows, or group and sort less at once."),
+            code::DIVISION_BY_ZERO => Self::new(code, "division by zero"),
+            code::UNDEFINED_FUNCTION => {
+                let text = plain(&error.find_root().strip_backtrace());
+                // Every signature that did not fit follows, one longer than the other.
+                let text = text.split(", errors:").next().unwrap_or_default();
+                Self::new(code, text.trim_start_matches("Internal error: "))
+            }
             _ => match error.find_root() {
                 DataFusionError::External(inner) if inner.is::<Error>() => {
                     Self::from(&salesmart_model::problem(sql, error))
@@ -204,6 +211,9 @@ fn code_of(error: &DataFusionError) -> &'static str {
         DataFusionError::Plan(text) => code_of_plan(text),
         DataFusionError::Execution(_) => code::DATA_EXCEPTION,
         DataFusionError::Configuration(_) => code::INVALID_PARAMETER,
+        DataFusionError::Internal(text) if text.contains("match any signature") => {
+            code::UNDEFINED_FUNCTION
+        }
         _ => code::INTERNAL,
     }
 }
@@ -212,7 +222,8 @@ fn code_of(error: &DataFusionError) -> &'static str {
 fn code_of_plan(text: &str) -> &'static str {
     let lower = text.to_ascii_lowercase();
     let says = |word: &str| lower.contains(word);
-    if says("table function") || says("invalid function") || says("no function matches") {
+    if says("table function") || says("invalid function") || says("no function matches") || says("match any signature")
+    {
         code::UNDEFINED_FUNCTION
     } else if (says("table ") || says("schema ") || says("catalog ")) && says("not found")
         || says("failed to resolve schema")

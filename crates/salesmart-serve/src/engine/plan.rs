@@ -9,6 +9,8 @@ use datafusion::prelude::SQLOptions;
 use datafusion::sql::parser::Statement as EngineStatement;
 use datafusion::sql::sqlparser::ast::{Query, SetExpr, Statement};
 
+use salesmart_core::suggest::nearest;
+
 use super::{Failure, View, code};
 use crate::catalog;
 
@@ -44,7 +46,7 @@ pub(crate) fn reading(statement: &Statement) -> Result<(), Failure> {
         Statement::Copy { .. } | Statement::CopyIntoSnowflake { .. } => {
             Err(Failure::new(code::PRIVILEGE, "permission denied to COPY")
                 .with_detail("No file and no program of the server can be reached.")
-                .with_hint("Read with SELECT; `salesmart query --format csv` writes files."))
+                .with_hint("Read with SELECT, or with COPY (SELECT …) TO STDOUT."))
         }
         other => {
             let text = other.to_string();
@@ -130,7 +132,14 @@ pub(crate) async fn plan(
         Ok(plan) => plan,
         Err(error) => {
             let denied = references.iter().find_map(|reference| denied(&view, reference));
-            return Err(denied.unwrap_or_else(|| Failure::of_engine(&sql, &error)));
+            if let Some(denied) = denied {
+                return Err(denied);
+            }
+            let failure = Failure::of_engine(&sql, &error);
+            return Err(match failure.code {
+                code::UNDEFINED_TABLE => missing(&view, &references, failure),
+                _ => failure,
+            });
         }
     };
     // What reads was told by the statement's form; this is what the engine made of it.
@@ -141,6 +150,31 @@ pub(crate) async fn plan(
         .verify_plan(&plan)
         .map_err(|_| Failure::read_only("a statement that changes something"))?;
     Ok(Planned { view, state: Arc::new(state), plan, sql })
+}
+
+/// Names the table that was meant, when there is none of the name that was written.
+fn missing(view: &View, references: &[TableReference], failure: Failure) -> Failure {
+    let description = &view.description;
+    let names: Vec<String> = description
+        .schemas
+        .iter()
+        .flat_map(|schema| schema.tables.iter().map(|t| format!("{}.{}", schema.name, t.name)))
+        .collect();
+    let written = references.iter().find_map(|reference| {
+        let schema = reference.schema().unwrap_or(&description.default_schema);
+        let name = format!("{schema}.{}", reference.table());
+        (!names.contains(&name)).then_some((name, reference.table()))
+    });
+    let Some((written, table)) = written else { return failure };
+    let mut better =
+        Failure::new(code::UNDEFINED_TABLE, format!("relation \"{written}\" does not exist"));
+    better.position = failure.position;
+    let elsewhere = || names.iter().find(|name| name.rsplit('.').next() == Some(table));
+    let near = nearest(&written, names.iter().map(String::as_str));
+    match near.or_else(|| elsewhere().map(String::as_str)) {
+        Some(near) => better.with_hint(format!("Did you mean {near}?")),
+        None => better,
+    }
 }
 
 /// Why a table could not be found that is in the release.

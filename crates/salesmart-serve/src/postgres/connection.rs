@@ -67,6 +67,8 @@ pub(crate) async fn serve(
             }
         });
     }
+    // From here on nobody is kept waiting for an answer that will not come.
+    drop(listener);
     while connections.join_next().await.is_some() {}
 }
 

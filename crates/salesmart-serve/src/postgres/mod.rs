@@ -27,7 +27,7 @@ pub(crate) use connection::serve;
 /// What all connections share.
 pub(crate) struct Server {
     pub(crate) engine: Arc<Engine>,
-    pub(crate) passwords: Passwords,
+    pub(crate) passwords: Arc<Passwords>,
     pub(crate) registry: Arc<Registry>,
     pub(crate) tls: Option<tokio_rustls::TlsAcceptor>,
 }
