@@ -49,10 +49,8 @@ fn every_limit_can_be_written() {
 fn nobody_comes_in_without_a_password_unless_the_file_says_so() {
     let error = decode("users: {ada: {}}\n").expect_err("no password");
     assert!(format!("{error:#}").contains("the user `ada` has no password"), "{error:#}");
-    let open = decode(
-        "authentication: trust_everybody_who_reaches_the_port\nusers: {ada: {}}\n",
-    )
-    .unwrap();
+    let open =
+        decode("authentication: trust_everybody_who_reaches_the_port\nusers: {ada: {}}\n").unwrap();
     assert!(open.users["ada"].password.is_none());
 }
 
