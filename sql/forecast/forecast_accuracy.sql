@@ -144,7 +144,14 @@ tenure as (
 closed as (
     select distinct period_start from actual where scope = 'company'
 ),
--- A unit of a closed quarter without a row of its own brought nothing.
+of_closed as (
+    select figure.*
+    from closed
+    inner join figure on closed.period_start = figure.period_start
+    where figure.snapshot_date <= figure.period_end
+),
+-- A unit of a closed quarter without a row of its own brought nothing. The small sides of the joins
+-- stand on the left: the engine holds them and streams the figures.
 compared as (
     select
         figure.snapshot_date,
@@ -163,13 +170,11 @@ compared as (
         coalesce(actual.amount, 0) as actual,
         figure.amount - coalesce(actual.amount, 0) as error,
         abs(figure.amount - coalesce(actual.amount, 0)) as abs_error
-    from closed
-    inner join figure on closed.period_start = figure.period_start
-    left join actual
-        on figure.period_start = actual.period_start
-        and figure.scope = actual.scope
-        and figure.scope_id = actual.scope_id
-    where figure.snapshot_date <= figure.period_end
+    from actual
+    right join of_closed as figure
+        on actual.period_start = figure.period_start
+        and actual.scope = figure.scope
+        and actual.scope_id = figure.scope_id
 ),
 -- The unit above: a rep's team is the one he was in on the quarter's last day.
 team_of_rep as (
@@ -290,17 +295,19 @@ with_units as (
             when judged.scope = 'rep' then case when judged.is_within_20 then 1 else 0 end
             else below.units_within_20
         end as units_within_20
-    from judged
-    left join below
-        on judged.snapshot_date = below.snapshot_date
-        and judged.period_start = below.period_start
-        and judged.series = below.series
-        and judged.scope = below.scope
-        and judged.scope_id = below.scope_id
-    left join below_in_all
-        on judged.period_start = below_in_all.period_start
-        and judged.scope = below_in_all.scope
-        and judged.scope_id = below_in_all.scope_id
+    from below_in_all
+    right join (
+        below
+        right join judged
+            on below.snapshot_date = judged.snapshot_date
+            and below.period_start = judged.period_start
+            and below.series = judged.series
+            and below.scope = judged.scope
+            and below.scope_id = judged.scope_id
+    )
+        on below_in_all.period_start = judged.period_start
+        and below_in_all.scope = judged.scope
+        and below_in_all.scope_id = judged.scope_id
 ),
 -- Quotients of amounts; a divisor of 0 gives null, and the reason says so.
 final as (
@@ -387,9 +394,12 @@ final as (
             when with_units.unit_abs_error is null then 'no_unit_figures'
             when with_units.unit_actual = 0 or with_units.units = 0 then 'actual_is_zero'
         end as unit_null_reason
-    from with_units
-    left join checkpoint as at_end on with_units.horizon_days = at_end.days
-    left join checkpoint as at_start on with_units.horizon_start_days = at_start.days
+    from checkpoint as at_end
+    right join (
+        checkpoint as at_start
+        right join with_units on at_start.days = with_units.horizon_start_days
+    )
+        on at_end.days = with_units.horizon_days
 )
 select
     snapshot_date, period_start, period_end, period_name, scope, scope_id, scope_name, series,

@@ -237,7 +237,7 @@ deals as (
         deal_line.snapshot_date,
         deal_line.period_start,
         count(*) as deal_rows,
-        string_agg(deal_line.line, '' order by deal_line.opportunity_id) as lines
+        text_in_order(deal_line.line, deal_line.opportunity_id) as lines
     from numbered
     inner join deal_line
         on numbered.snapshot_date = deal_line.snapshot_date
@@ -249,9 +249,9 @@ figures as (
         figure_line.snapshot_date,
         figure_line.period_start,
         count(*) as figure_rows,
-        string_agg(
-            figure_line.line, ''
-            order by figure_line.scope, figure_line.scope_id, figure_line.series
+        text_in_order(
+            figure_line.line,
+            figure_line.scope || chr(1) || figure_line.scope_id || chr(1) || figure_line.series
         ) as lines
     from numbered
     inner join figure_line

@@ -5,6 +5,21 @@ use salesmart_core::{Error, ErrorKind, Location};
 
 use crate::nearest::did_you_mean;
 
+/// What is said where the engine needs more memory than it may take.
+const OUT_OF_MEMORY: &str = "the memory that models may use is not enough";
+
+/// Whether an error comes from too little memory.
+pub(crate) fn is_out_of_memory(error: &Error) -> bool {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        if error.downcast_ref::<Error>().is_some_and(|own| own.message() == OUT_OF_MEMORY) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}
+
 /// A syntax error, whose text ends with ` at Line: 3, Column: 5`.
 pub(crate) fn syntax(file: &str, message: &str) -> Error {
     let message = message
@@ -192,9 +207,9 @@ impl Source<'_> {
         let place = Location::line(self.file, self.first_line());
         match error.find_root() {
             DataFusionError::ResourcesExhausted(_) => {
-                Error::new(ErrorKind::Configuration, "the memory that models may use is not enough")
+                Error::new(ErrorKind::Configuration, OUT_OF_MEMORY)
                     .at(place)
-                    .with("engine", text.lines().next().unwrap_or_default())
+                    .with("engine", text.lines().map(str::trim).collect::<Vec<_>>().join(" "))
                     .with_hint("give the run more memory, or let the model read less at once")
             }
             DataFusionError::ObjectStore(_) | DataFusionError::IoError(_) => {

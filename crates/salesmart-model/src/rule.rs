@@ -24,6 +24,17 @@ pub struct CheckSpec {
     pub location: Location,
 }
 
+impl CheckSpec {
+    /// What it is called within its table.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match &self.column {
+            Some(column) => format!("{column}: {}", self.text),
+            None => self.text.clone(),
+        }
+    }
+}
+
 /// What a check demands.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Rule {

@@ -21,6 +21,8 @@ pub(crate) const FINGERPRINT: &str = "fingerprint";
 pub(crate) const CONTENT: &str = "content";
 /// The key under which a build says how many rows share their grain with another.
 pub(crate) const DUPLICATES: &str = "grain_duplicates";
+/// The key under which a build names the checks that all rows of the table pass.
+pub(crate) const PASSED: &str = "passed_checks";
 
 /// The key under which an incremental build says what it was made of, input by input.
 pub(crate) const INCREMENTAL: &str = "incremental";

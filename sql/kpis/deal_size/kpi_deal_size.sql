@@ -127,7 +127,9 @@ metric as (
             ('deal_size_stage_entry_median', 3, 'median')
     ) as listed (metric, of_what, statistic)
 ),
--- Stage 0 is none. An amount is null where a rule leaves the deal out.
+-- Stage 0 is none. An amount is null where a rule leaves the deal out. Entries are many times the
+-- deals: they have months, quarters and years, no weeks and days, so a month's stand on one
+-- of its days.
 sized as (
     select
         case contribution.metric
@@ -138,64 +140,192 @@ sized as (
         coalesce(stage.stage_key, 0) as stage_key,
         contribution.rep_key,
         contribution.date_day,
-        cast(contribution.measure as decimal(18, 2)) as amount
+        cast(cast(contribution.measure as decimal(18, 2)) * cast(100 as decimal(3, 0)) as bigint)
+            as cents
     from stage
     right join contribution on stage.stage_id = contribution.stage_id
 ),
--- Entries are many times the deals: they have months, quarters and years, no weeks and days.
-day_of_period as (
+month as (
     select
         date_period.date_day,
-        date_period.period_key,
-        period.period_grain in ('month', 'quarter', 'year') as is_long
+        min(date_period.date_day) over (partition by date_period.period_key) as month_day
     from date_period
     inner join period on date_period.period_key = period.period_key
+    where period.period_grain = 'month'
 ),
--- The window is there for its order, as in kpi.sales_cycle: one group at a time is in memory.
-ranked as (
+dated as (
     select
         sized.of_what,
         sized.stage_key,
-        rep_scope.scope_key,
-        day_of_period.period_key,
-        sized.amount,
-        row_number() over (
-            partition by
-                sized.of_what, sized.stage_key, rep_scope.scope_key, day_of_period.period_key
-            order by sized.amount
-        ) as place
-    from sized
-    inner join day_of_period
-        on sized.date_day = day_of_period.date_day
-        and (day_of_period.is_long or sized.of_what < 3)
-    inner join rep_scope on sized.rep_key = rep_scope.rep_key
+        sized.rep_key,
+        case when sized.of_what = 3 then month.month_day else sized.date_day end as date_day,
+        sized.cents,
+        magnitude(sized.cents) as magnitude
+    from month
+    right join sized on month.date_day = sized.date_day
 ),
-collected as (
+period_of_day as (
+    select
+        date_period.date_day,
+        array_agg(date_period.period_key) as period_keys,
+        array_agg(date_period.period_key)
+            filter (where period.period_grain in ('month', 'quarter', 'year')) as long_period_keys
+    from date_period
+    inner join period on date_period.period_key = period.period_key
+    group by date_period.date_day
+),
+-- Medians without sorting every amount in all of its periods and scopes: amounts are counted by
+-- magnitude, which tells in which magnitude the middle ones are; only these are looked at.
+cell as (
+    select
+        of_what,
+        stage_key,
+        rep_key,
+        date_day,
+        magnitude,
+        count(*) as deals,
+        count(cents) as n,
+        sum(cents) as cents
+    from dated
+    group by of_what, stage_key, rep_key, date_day, magnitude
+),
+counted as (
+    select
+        cell.of_what,
+        cell.stage_key,
+        rep_scope.scope_key,
+        cell.period_key,
+        cell.magnitude,
+        sum(cell.deals) as deals,
+        sum(cell.n) as n,
+        sum(cast(cell.cents as decimal(38, 0))) as cents
+    from rep_scope
+    inner join (
+        select
+            cell.*,
+            unnest(
+                case
+                    when cell.of_what = 3 then period_of_day.long_period_keys
+                    else period_of_day.period_keys
+                end
+            ) as period_key
+        from period_of_day
+        inner join cell on period_of_day.date_day = cell.date_day
+    ) as cell on rep_scope.rep_key = cell.rep_key
+    group by cell.of_what, cell.stage_key, rep_scope.scope_key, cell.period_key, cell.magnitude
+),
+placed as (
+    select
+        *,
+        sum(n) over whole as n_all,
+        sum(case when magnitude is null then 0 else n end) over so_far - n as n_before
+    from counted
+    window
+        whole as (partition by of_what, stage_key, scope_key, period_key),
+        so_far as (
+            partition by of_what, stage_key, scope_key, period_key
+            order by magnitude
+            rows between unbounded preceding and current row
+        )
+),
+-- Places count from 0: of N amounts the middle ones are at (N - 1) / 2 and N / 2, which are one
+-- where N is odd.
+summed as (
     select
         of_what,
         stage_key,
         scope_key,
         period_key,
-        count(*) as deals,
-        count(amount) as n,
-        sum(amount) as total,
-        array_agg(amount order by place) as amounts
-    from ranked
+        sum(deals) as deals,
+        sum(n) as n,
+        cast(
+            cast(sum(cents) as decimal(38, 6)) / cast(100 as decimal(38, 6)) as decimal(38, 6)
+        ) as total,
+        max(case when is_low then magnitude end) as low_magnitude,
+        max(case when is_low then n_before end) as low_before,
+        max(case when is_high then magnitude end) as high_magnitude,
+        max(case when is_high then n_before end) as high_before
+    from (
+        select
+            *,
+            n_before <= (n_all - 1) / 2 and (n_all - 1) / 2 < n_before + n as is_low,
+            n_before <= n_all / 2 and n_all / 2 < n_before + n as is_high
+        from placed
+    )
     group by of_what, stage_key, scope_key, period_key
 ),
--- The middle one of N, or the middle two. Arrays count from 1, and nulls come last.
+middle as (
+    select
+        summed.*,
+        unnest(
+            case
+                when low_magnitude = high_magnitude then make_array(low_magnitude)
+                else make_array(low_magnitude, high_magnitude)
+            end
+        ) as magnitude
+    from summed
+),
+spread as (
+    select
+        dated.of_what,
+        dated.stage_key,
+        rep_scope.scope_key,
+        dated.period_key,
+        dated.magnitude,
+        dated.cents
+    from rep_scope
+    inner join (
+        select
+            dated.*,
+            unnest(
+                case
+                    when dated.of_what = 3 then period_of_day.long_period_keys
+                    else period_of_day.period_keys
+                end
+            ) as period_key
+        from period_of_day
+        inner join dated on period_of_day.date_day = dated.date_day
+    ) as dated on rep_scope.rep_key = dated.rep_key
+),
+-- The small side stands on the left: the engine holds it and streams the amounts. (It would hold
+-- the amounts if it thought that they were few, which after `unnest` it does not.)
+near as (
+    select
+        middle.*,
+        spread.cents,
+        row_number() over (
+            partition by
+                middle.of_what, middle.stage_key, middle.scope_key, middle.period_key,
+                middle.magnitude
+            order by spread.cents
+        ) - 1 as place
+    from middle
+    left join spread
+        on middle.of_what = spread.of_what
+        and middle.stage_key = spread.stage_key
+        and middle.scope_key = spread.scope_key
+        and middle.period_key = spread.period_key
+        and middle.magnitude = spread.magnitude
+),
 read_off as (
     select
         of_what,
         stage_key,
         scope_key,
         period_key,
-        deals,
-        n,
-        total,
-        amounts[(n - 1) / 2 + 1] as median_low,
-        amounts[n / 2 + 1] as median_high
-    from collected
+        max(deals) as deals,
+        max(n) as n,
+        max(total) as total,
+        max(
+            case
+                when magnitude = low_magnitude and place = (n - 1) / 2 - low_before then cents
+            end
+        ) as low_cents,
+        max(
+            case when magnitude = high_magnitude and place = n / 2 - high_before then cents end
+        ) as high_cents
+    from near
+    group by of_what, stage_key, scope_key, period_key
 ),
 parts as (
     select
@@ -205,7 +335,7 @@ parts as (
         read_off.period_key,
         case
             when metric.statistic = 'average' and read_off.n > 0
-                then cast(read_off.total as decimal(38, 6))
+                then read_off.total
         end as numerator,
         case
             when metric.statistic = 'average' and read_off.n > 0
@@ -216,15 +346,15 @@ parts as (
             when metric.statistic = 'average'
                 then
                     cast(
-                        cast(read_off.total as decimal(38, 6))
+                        read_off.total
                         / cast(read_off.n as decimal(38, 6))
                         as decimal(38, 6)
                     )
             when metric.statistic = 'median'
                 then
                     cast(
-                        cast(read_off.median_low + read_off.median_high as decimal(38, 6))
-                        / cast(2 as decimal(38, 6))
+                        cast(read_off.low_cents + read_off.high_cents as decimal(38, 6))
+                        / cast(200 as decimal(38, 6))
                         as decimal(38, 6)
                     )
         end as value,

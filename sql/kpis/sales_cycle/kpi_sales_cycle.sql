@@ -126,8 +126,8 @@ timed as (
         case when substitute is null then 0 else 1 end as substitutes
     from contribution
 ),
--- The window is there for its order: sorted by scope, period and days, the rows of one group
--- follow one another, so that the next step holds one group at a time, and the sort may spill.
+-- The deals of a group in the order of their days, nulls last. The sort may spill, and one group
+-- at a time is in memory.
 ranked as (
     select
         timed.start_kind,
@@ -135,15 +135,21 @@ ranked as (
         date_period.period_key,
         timed.days,
         timed.substitutes,
-        row_number() over (
-            partition by timed.start_kind, rep_scope.scope_key, date_period.period_key
-            order by timed.days
-        ) as place
+        row_number() over in_order - 1 as place,
+        count(timed.days) over whole as n
     from timed
     inner join date_period on timed.date_day = date_period.date_day
     inner join rep_scope on timed.rep_key = rep_scope.rep_key
+    window
+        whole as (partition by timed.start_kind, rep_scope.scope_key, date_period.period_key),
+        in_order as (
+            partition by timed.start_kind, rep_scope.scope_key, date_period.period_key
+            order by timed.days
+        )
 ),
-collected as (
+-- percentile_cont: of N values, counted from 0, the one at place p × (N − 1), interpolated
+-- between its two neighbours. In tenths, so that everything is a whole number.
+summed as (
     select
         start_kind,
         scope_key,
@@ -152,27 +158,12 @@ collected as (
         count(days) as n,
         sum(days) as total,
         sum(substitutes) as substitutes,
-        array_agg(days order by place) as days
+        max(case when place = 5 * (n - 1) / 10 then days end) as median_low,
+        max(case when place = (5 * (n - 1) + 9) / 10 then days end) as median_high,
+        max(case when place = 9 * (n - 1) / 10 then days end) as p90_low,
+        max(case when place = (9 * (n - 1) + 9) / 10 then days end) as p90_high
     from ranked
     group by start_kind, scope_key, period_key
-),
--- percentile_cont: of N values, counted from 0, the one at place p × (N − 1), interpolated
--- between its two neighbours. In tenths, so that everything is a whole number; arrays count from
--- 1, and nulls come last.
-summed as (
-    select
-        start_kind,
-        scope_key,
-        period_key,
-        won,
-        n,
-        total,
-        substitutes,
-        days[5 * (n - 1) / 10 + 1] as median_low,
-        days[(5 * (n - 1) + 9) / 10 + 1] as median_high,
-        days[9 * (n - 1) / 10 + 1] as p90_low,
-        days[(9 * (n - 1) + 9) / 10 + 1] as p90_high
-    from collected
 ),
 chosen as (
     select

@@ -14,6 +14,7 @@ mod snapshot;
 mod table;
 #[cfg(test)]
 mod tests;
+mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
@@ -42,7 +43,7 @@ use crate::raw::RawStream;
 use crate::session::{Workspace, config};
 use crate::settings::BusinessSettings;
 use crate::sql::Instant;
-use crate::{checks, graph, plan, store};
+use crate::{checks, diagnostics, graph, plan, store};
 
 /// Tables that are built at the same time. More would not be faster on two cores, and each one
 /// takes its share of the memory.
@@ -215,18 +216,21 @@ impl Build {
             .collect();
         let tables = waiting.iter().filter(|model| model.kind().is_stored()).count();
         (self.request.on_progress)(Progress::Planned { tables });
-        let mut running: JoinSet<Result<(TableName, Built)>> = JoinSet::new();
+        let mut running: JoinSet<(TableName, Result<Built>)> = JoinSet::new();
+        // What ran out of memory beside another table, and is built again with all of it.
+        let mut alone: BTreeSet<&TableName> = BTreeSet::new();
         loop {
             let mut index = 0;
             while index < waiting.len() {
                 let model = waiting[index];
+                let at_once = if alone.is_empty() { AT_ONCE } else { 1 };
                 if !self.is_ready(model) {
                     index += 1;
                 } else if model.kind() == Kind::View {
                     self.view(model).await?;
                     waiting.remove(index);
                     // What reads the view may come before it in the list only by mistake.
-                } else if running.len() < AT_ONCE {
+                } else if running.len() < at_once {
                     let job = self.job(model);
                     let runtime = tokio::runtime::Handle::current();
                     // Encoding Parquet is work for a thread of its own: the runtime's workers
@@ -238,10 +242,18 @@ impl Build {
                 }
             }
             match running.join_next().await {
-                Some(Ok(outcome)) => {
-                    let (name, built) = outcome?;
+                Some(Ok((name, Ok(built)))) => {
+                    alone.remove(&name);
                     self.finished(&name, built)?;
                 }
+                Some(Ok((name, Err(e)))) => match catalog.model(&name) {
+                    Some(model) if diagnostics::is_out_of_memory(&e) && !alone.contains(&name) => {
+                        tracing::info!(table = %name, "not enough memory: is built again, alone");
+                        alone.insert(&model.name);
+                        waiting.insert(0, model);
+                    }
+                    _ => return Err(e),
+                },
                 Some(Err(e)) => return Err(Error::bug("building a table broke off").with_source(e)),
                 None if waiting.is_empty() => return Ok(()),
                 None => {

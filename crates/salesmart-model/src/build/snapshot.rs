@@ -24,6 +24,7 @@ use super::Progress;
 use super::fingerprint::Fingerprint;
 use super::incremental::Keys;
 use super::table::{Built, Duplicates, Job, Written, data_files, stored_schema};
+use super::watch;
 use crate::catalog::Model;
 use crate::checks::shared;
 use crate::diagnostics::Source;
@@ -47,6 +48,7 @@ impl Job {
 
         let schema = stored_schema(model);
         let (mut files, mut rows, mut duplicates) = (Vec::new(), 0, duplicates(before.as_ref()));
+        let mut passed = before.as_ref().map(watch::passed).unwrap_or_default();
         if self.may_append {
             (self.on_progress)(Progress::Started(self.name.clone()));
             let written = match self.keys_to_add(model, before.as_ref()).await? {
@@ -61,6 +63,12 @@ impl Job {
                 }
             };
             (files, rows) = (written.files, written.rows);
+            passed = match &before {
+                Some(table) if table.rows > 0 => {
+                    watch::passed(table).intersection(&written.passed).cloned().collect()
+                }
+                _ => written.passed,
+            };
         }
         if let Some(table) = &before
             && files.is_empty()
@@ -90,6 +98,7 @@ impl Job {
         let mut metadata = BTreeMap::from([
             (store::CONTENT.to_owned(), json!(content)),
             (store::DUPLICATES.to_owned(), json!(duplicates)),
+            (store::PASSED.to_owned(), json!(passed)),
             ("files".to_owned(), hashes),
             ("as_of".to_owned(), json!(self.instant.as_of)),
         ]);
@@ -119,6 +128,7 @@ impl Job {
             is_new: true,
             seconds,
             duplicates: Some(duplicates),
+            passed,
             ranges: Vec::new(),
         })
     }

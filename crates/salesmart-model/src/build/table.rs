@@ -7,7 +7,6 @@ use std::time::Instant as Clock;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::{Field, Schema, SchemaRef};
-use arrow::row::{OwnedRow, RowConverter, SortField};
 use datafusion::common::Column;
 use datafusion::logical_expr::{Expr, LogicalPlanBuilder, SortExpr};
 use datafusion::physical_plan::execute_stream;
@@ -20,8 +19,8 @@ use serde_json::json;
 use super::Progress;
 use super::fingerprint::Fingerprint;
 use super::incremental::{self, FileRange, Increment};
+use super::watch::{self, Passed, Watch};
 use crate::catalog::{Catalog, Model};
-use crate::checks::row_text;
 use crate::diagnostics::Source;
 use crate::header::Kind;
 use crate::name::TableName;
@@ -49,6 +48,8 @@ pub(crate) struct Built {
     pub(crate) seconds: f64,
     /// Seen while the rows were written in order; `None` where nobody looked.
     pub(crate) duplicates: Option<Duplicates>,
+    /// Checks that all of its rows were seen to pass while they were written.
+    pub(crate) passed: Passed,
     /// Which keys its files hold, where it is built in parts.
     pub(super) ranges: Vec<FileRange>,
 }
@@ -69,6 +70,7 @@ impl Built {
             is_new: false,
             seconds,
             duplicates,
+            passed: watch::passed(table),
             ranges: incremental::ranges(table),
         }
     }
@@ -101,7 +103,12 @@ pub(super) struct Job {
 }
 
 impl Job {
-    pub(super) async fn run(self) -> Result<(TableName, Built)> {
+    pub(super) async fn run(self) -> (TableName, Result<Built>) {
+        let built = self.table().await;
+        (self.name, built)
+    }
+
+    async fn table(&self) -> Result<Built> {
         let catalog = Arc::clone(&self.catalog);
         let model = catalog
             .model(&self.name)
@@ -111,10 +118,8 @@ impl Job {
             Kind::Incremental => self.build_incremental(model).await,
             Kind::View | Kind::Table => self.build(model).await,
         };
-        let built = built.map_err(|e| {
-            e.wrap(format!("failed to build model `{}` ({})", model.name, model.file))
-        })?;
-        Ok((self.name, built))
+        built
+            .map_err(|e| e.wrap(format!("failed to build model `{}` ({})", model.name, model.file)))
     }
 
     async fn build(&self, model: &Model) -> Result<Built> {
@@ -132,13 +137,14 @@ impl Job {
         (self.on_progress)(Progress::Started(self.name.clone()));
         let schema = stored_schema(model);
         let written = self.write(model, &schema, &self.workspace, &|_| true).await?;
-        let Written { files, rows, duplicates } = written.unwrap_or_default();
+        let Written { files, rows, duplicates, passed } = written.unwrap_or_default();
         let written = data_files(&path, &files);
         let content = content(&files);
         let metadata = BTreeMap::from([
             (store::FINGERPRINT.to_owned(), json!(self.fingerprint)),
             (store::CONTENT.to_owned(), json!(content)),
             (store::DUPLICATES.to_owned(), json!(duplicates)),
+            (store::PASSED.to_owned(), json!(passed)),
             ("as_of".to_owned(), json!(self.instant.as_of)),
         ]);
         let commit = Commit {
@@ -160,6 +166,7 @@ impl Job {
             is_new: true,
             seconds,
             duplicates,
+            passed,
             ranges: Vec::new(),
         })
     }
@@ -174,7 +181,7 @@ impl Job {
         is_expected: &(dyn Fn(&RecordBatch) -> bool + Send + Sync),
     ) -> Result<Option<Written>> {
         let mut writer = TableWriter::new(&self.lake, &store::path(&self.name), Arc::clone(schema));
-        let mut watch = GrainWatch::new(model, schema)?;
+        let mut watch = Watch::new(model, schema, workspace)?;
         let mut rows = 0u64;
         let source = Source { file: &model.file, text: &model.text };
         let mut stream = self.stream(model, workspace).await?;
@@ -194,8 +201,9 @@ impl Job {
             writer.write(&batch).await?;
         }
         let files = writer.finish().await?;
-        let duplicates = (!model.header.grain.is_empty()).then_some(watch.found);
-        Ok(Some(Written { files, rows, duplicates }))
+        let seen = watch.finish();
+        let duplicates = (!model.header.grain.is_empty()).then_some(seen.duplicates);
+        Ok(Some(Written { files, rows, duplicates, passed: seen.passed }))
     }
 
     /// The model's rows in the order of its grain, so that the same rows are the same bytes.
@@ -228,6 +236,7 @@ pub(super) struct Written {
     pub(super) files: Vec<NewFile>,
     pub(super) rows: u64,
     pub(super) duplicates: Option<Duplicates>,
+    pub(super) passed: Passed,
 }
 
 /// New files of a table, as readers name them.
@@ -256,64 +265,4 @@ pub(super) fn stored_schema(model: &Model) -> SchemaRef {
         })
         .collect();
     Arc::new(Schema::new(fields))
-}
-
-/// Watches rows that come in the order of their grain: equal ones are neighbours, so counting
-/// them costs no second look at the table.
-pub(super) struct GrainWatch {
-    columns: Vec<usize>,
-    converter: RowConverter,
-    last: Option<OwnedRow>,
-    last_counted: bool,
-    pub(super) found: Duplicates,
-}
-
-impl GrainWatch {
-    pub(super) fn new(model: &Model, schema: &Schema) -> Result<Self> {
-        let columns: Vec<usize> =
-            model.header.grain.iter().filter_map(|name| schema.index_of(name).ok()).collect();
-        let fields = columns
-            .iter()
-            .map(|index| SortField::new(schema.field(*index).data_type().clone()))
-            .collect();
-        let converter = RowConverter::new(fields)
-            .map_err(|e| Error::bug("the grain's columns cannot be compared").with_source(e))?;
-        Ok(Self {
-            columns,
-            converter,
-            last: None,
-            last_counted: false,
-            found: Duplicates::default(),
-        })
-    }
-
-    pub(super) fn see(&mut self, batch: &RecordBatch) -> Result<()> {
-        if self.columns.is_empty() || batch.num_rows() == 0 {
-            return Ok(());
-        }
-        let arrays: Vec<_> =
-            self.columns.iter().map(|index| Arc::clone(batch.column(*index))).collect();
-        let rows = self
-            .converter
-            .convert_columns(&arrays)
-            .map_err(|e| Error::bug("the grain's columns cannot be compared").with_source(e))?;
-        for index in 0..rows.num_rows() {
-            let row = rows.row(index);
-            let is_same = match (index, &self.last) {
-                (0, None) => false,
-                (0, Some(last)) => last.row() == row,
-                (_, _) => rows.row(index - 1) == row,
-            };
-            if is_same {
-                // The first of equal rows counts too, once.
-                self.found.rows += if self.last_counted { 1 } else { 2 };
-                if !self.last_counted && self.found.samples.len() < 5 {
-                    self.found.samples.push(row_text(batch, index, &self.columns)?);
-                }
-            }
-            self.last_counted = is_same;
-        }
-        self.last = Some(rows.row(rows.num_rows() - 1).owned());
-        Ok(())
-    }
 }

@@ -5,6 +5,8 @@ mod fiscal;
 mod hash;
 mod hash_chain;
 mod last_value;
+mod magnitude;
+mod text_in_order;
 mod working_days;
 
 use std::collections::BTreeSet;
@@ -24,8 +26,10 @@ pub(crate) fn register(context: &SessionContext, business: &BusinessSettings) {
     }
     context.register_udf(hash::sha256_hex());
     context.register_udf(hash::text_hash());
+    context.register_udf(magnitude::magnitude());
     context.register_udf(working_days::working_days(business));
     context.register_udaf(last_value::last_value());
+    context.register_udaf(text_in_order::text_in_order());
     context.register_udwf(fill_forward::fill_forward());
     context.register_udwf(hash_chain::hash_chain());
 }

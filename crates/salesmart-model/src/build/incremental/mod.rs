@@ -37,7 +37,8 @@ pub(super) use self::ranged::FileRange;
 use self::ranged::{RangedFiles, RangedWriter};
 use super::Progress;
 use super::fingerprint::Fingerprint;
-use super::table::{Built, Duplicates, GrainWatch, Job, data_files, stored_schema};
+use super::table::{Built, Duplicates, Job, data_files, stored_schema};
+use super::watch::{self, Passed, Watch};
 use crate::catalog::{Catalog, Model};
 use crate::diagnostics::Source as SqlSource;
 use crate::incremental::Incremental;
@@ -131,6 +132,7 @@ struct Rewritten {
     removed: BTreeSet<String>,
     ranges: Vec<FileRange>,
     duplicates: Duplicates,
+    passed: Passed,
 }
 
 impl Job {
@@ -262,7 +264,7 @@ impl Job {
     ) -> Result<Rewritten> {
         let source = SqlSource { file: &model.file, text: &model.text };
         let mut writer = RangedWriter::new(&self.lake, &store::path(&self.name), schema, key);
-        let mut watch = GrainWatch::new(model, schema)?;
+        let mut watch = Watch::new(model, schema, &self.workspace)?;
         while let Some(batch) = stream.next().await {
             let batch = with_schema(&batch.map_err(|e| source.running(&e))?, schema)?;
             watch.see(&batch)?;
@@ -270,7 +272,14 @@ impl Job {
         }
         let written = writer.finish().await?;
         let ranges = if written.lacks_keys { Vec::new() } else { written.ranges.clone() };
-        Ok(Rewritten { written, removed: BTreeSet::new(), ranges, duplicates: watch.found })
+        let seen = watch.finish();
+        Ok(Rewritten {
+            written,
+            removed: BTreeSet::new(),
+            ranges,
+            duplicates: seen.duplicates,
+            passed: seen.passed,
+        })
     }
 
     /// Writes the rows of some keys into the place of those that the table has; `None` where the
@@ -290,6 +299,7 @@ impl Job {
             removed: BTreeSet::new(),
             ranges: ranges.clone(),
             duplicates: Duplicates::default(),
+            passed: watch::passed(table),
         };
         if changed.is_empty() {
             return Ok(Some(none));
@@ -301,7 +311,7 @@ impl Job {
         };
 
         let path = store::path(&self.name);
-        let mut watch = GrainWatch::new(model, schema)?;
+        let mut watch = Watch::new(model, schema, &self.workspace)?;
         let mut writer = RangedWriter::new(&self.lake, &path, schema, key);
         let new_count: u64 = new.files.iter().map(|file| file.rows).sum();
         let mut rows = merge::Rows::new(self.lake.read_uncommitted(&new), key);
@@ -348,7 +358,13 @@ impl Job {
         for (place, files) in fresh.into_iter().rev() {
             ranges.splice(place, files);
         }
-        Ok(Some(Rewritten { written, removed, ranges, duplicates: watch.found }))
+        let seen = watch.finish();
+        // The rows of files that stay were seen when these were written.
+        let passed = match removed.len() == table.files.len() {
+            true => seen.passed,
+            false => watch::passed(table).intersection(&seen.passed).cloned().collect(),
+        };
+        Ok(Some(Rewritten { written, removed, ranges, duplicates: seen.duplicates, passed }))
     }
 
     /// The rows of the changed keys in files that no table has yet; `None` where the model gives
@@ -418,7 +434,7 @@ impl Job {
         part: Rewritten,
     ) -> Result<Built> {
         let path = store::path(&self.name);
-        let Rewritten { written, removed, ranges, duplicates } = part;
+        let Rewritten { written, removed, ranges, duplicates, passed } = part;
         let rows: u64 = written.files.iter().map(|file| file.rows).sum();
         let mut content = Fingerprint::empty();
         let is_same = before.is_some() && removed.is_empty() && written.files.is_empty();
@@ -440,6 +456,7 @@ impl Job {
             (store::FINGERPRINT.to_owned(), json!(self.fingerprint)),
             (store::CONTENT.to_owned(), json!(content)),
             (store::DUPLICATES.to_owned(), json!(duplicates)),
+            (store::PASSED.to_owned(), json!(passed)),
             (store::INCREMENTAL.to_owned(), json!(self.state())),
             (store::RANGES.to_owned(), json!(ranges)),
             ("as_of".to_owned(), json!(self.instant.as_of)),
@@ -476,6 +493,7 @@ impl Job {
             is_new: true,
             seconds,
             duplicates: Some(duplicates),
+            passed,
             ranges,
         })
     }
