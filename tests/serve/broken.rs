@@ -211,6 +211,11 @@ fn whatever_a_user_sends_is_answered_or_refused() {
             format!("select {}1{}", "(".repeat(3_000), ")".repeat(3_000)),
             format!("select 1{}", " + 1".repeat(5_000)),
             format!("select {} 1", "not ".repeat(5_000)),
+            format!("select {}1{}", "f(".repeat(300), ")".repeat(300)),
+            format!("select {}", "array[".repeat(300)),
+            format!("select 1{}", "::int".repeat(5_000)),
+            format!("select 1 {}", "union all select 1 ".repeat(900)),
+            format!("select 1{}", " + 1".repeat(900)),
             format!("{} select 1", "select * from (".repeat(500)),
             format!("select '{}'", "x".repeat(1 << 20)),
         ] {

@@ -67,6 +67,8 @@ impl Server {
         // and the rows of others do not wait.
         let statements = tokio::runtime::Builder::new_multi_thread()
             .thread_name("statement")
+            // Plans are trees on which the engine recurses.
+            .thread_stack_size(64 << 20)
             .enable_all()
             .build()
             .map_err(|e| Error::configuration("failed to start threads").with_source(e))?;
@@ -104,9 +106,8 @@ impl Server {
     /// None as yet: a connection that fails is its own.
     pub async fn run(mut self, stop: impl Future<Output = ()>) -> Result<()> {
         let (sender, receiver) = watch::channel(false);
-        let places = Arc::new(Semaphore::new(
-            self.config.limits.connections.min(Semaphore::MAX_PERMITS),
-        ));
+        let places =
+            Arc::new(Semaphore::new(self.config.limits.connections.min(Semaphore::MAX_PERMITS)));
         let mut ports = JoinSet::new();
         if let Some(listener) = self.postgres.take() {
             ports.spawn(postgres::serve(

@@ -40,7 +40,8 @@ pub(crate) fn acceptor(tls: &Tls) -> Result<tokio_rustls::TlsAcceptor> {
         .with_no_client_auth()
         .with_single_cert(chain, key)
         .map_err(|error| {
-            Error::configuration("the certificate and the key cannot be used").with_source(error)
+            Error::configuration("the certificate and the key cannot be used")
+                .with_source(error)
                 .with("certificate", tls.certificate.display())
                 .with("key", tls.key.display())
         })?;

@@ -4,9 +4,9 @@ mod scram;
 
 use std::collections::BTreeMap;
 
-pub(crate) use scram::{Exchange, Refusal, Verifier};
 use salesmart_config::Serve;
 use salesmart_core::{Error, Result, Secret};
+pub(crate) use scram::{Exchange, Refusal, Verifier};
 
 /// What the server knows of its users' passwords: enough to check one, not enough to be one.
 pub(crate) struct Passwords {

@@ -57,8 +57,7 @@ pub(super) fn random<const N: usize>() -> Result<[u8; N]> {
 
 fn sign(key: &[u8], text: &[u8]) -> [u8; 32] {
     let mut signature = [0; 32];
-    signature
-        .copy_from_slice(hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), text).as_ref());
+    signature.copy_from_slice(hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), text).as_ref());
     signature
 }
 
@@ -91,7 +90,10 @@ impl Verifier {
         }
         Self::parse(secret).ok_or_else(|| {
             Error::configuration("a password's verifier is damaged")
-                .with("expected", "`SCRAM-SHA-256$<rounds>:<salt>$<key>:<key>`, with at least 4096 rounds")
+                .with(
+                    "expected",
+                    "`SCRAM-SHA-256$<rounds>:<salt>$<key>:<key>`, with at least 4096 rounds",
+                )
                 .with_hint("make it anew with `salesmart serve hash-password`")
         })
     }
@@ -147,10 +149,7 @@ pub(crate) enum Refusal {
 
 impl Exchange {
     /// Answers a client's first message.
-    pub(crate) fn begin(
-        verifier: Verifier,
-        message: &[u8],
-    ) -> Result<(Self, String), Refusal> {
+    pub(crate) fn begin(verifier: Verifier, message: &[u8]) -> Result<(Self, String), Refusal> {
         let nonce: [u8; 18] = random().map_err(|_| Refusal::Malformed("no random numbers"))?;
         Self::begin_with(verifier, message, &STANDARD.encode(nonce))
     }
@@ -186,11 +185,8 @@ impl Exchange {
             return Err(malformed("the client's nonce is missing, too short or too long"));
         };
         let nonce = format!("{nonce}{own_nonce}");
-        let answer = format!(
-            "r={nonce},s={},i={}",
-            STANDARD.encode(&verifier.salt),
-            verifier.iterations
-        );
+        let answer =
+            format!("r={nonce},s={},i={}", STANDARD.encode(&verifier.salt), verifier.iterations);
         let exchange = Self {
             so_far: format!("{bare},{answer}"),
             head: STANDARD.encode(format!("{binding},{identity},")),

@@ -38,11 +38,9 @@ fn description() -> Description {
     let instant = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
     Description {
         release: "r000007".parse().unwrap(),
-        as_of: "2026-06-30T23:59:59Z".parse().unwrap(),
         database: "warehouse".to_owned(),
         databases: vec!["warehouse".to_owned(), "r000007".to_owned()],
         user: "anna".to_owned(),
-        role: "analyst".to_owned(),
         default_schema: "kpi".to_owned(),
         schemas: vec![
             SchemaDescription {

@@ -1,6 +1,5 @@
 //! What one user sees of one release, in words: the ground of every catalog that clients ask.
 
-use chrono::{DateTime, Utc};
 use datafusion::arrow::datatypes::SchemaRef;
 use salesmart_core::ReleaseId;
 
@@ -9,16 +8,12 @@ use salesmart_core::ReleaseId;
 pub(crate) struct Description {
     /// The release.
     pub(crate) release: ReleaseId,
-    /// The instant its models were built as of.
-    pub(crate) as_of: DateTime<Utc>,
     /// The database that the client is connected to; the engine's catalog has the same name.
     pub(crate) database: String,
     /// All databases a client may connect to: `warehouse`, and each release by its id.
     pub(crate) databases: Vec<String>,
     /// Who asks.
     pub(crate) user: String,
-    /// The user's role, which says what is visible.
-    pub(crate) role: String,
     /// The schema in which names without one are looked up.
     pub(crate) default_schema: String,
     /// The visible schemas, by name.

@@ -36,6 +36,7 @@ pub(crate) mod code {
     pub(crate) const OUT_OF_MEMORY: &str = "53200";
     pub(crate) const TOO_MANY_CONNECTIONS: &str = "53300";
     pub(crate) const LIMIT_EXCEEDED: &str = "54000";
+    pub(crate) const TOO_COMPLEX: &str = "54001";
     pub(crate) const CANCELED: &str = "57014";
     pub(crate) const SHUTDOWN: &str = "57P01";
     pub(crate) const CANNOT_CONNECT_NOW: &str = "57P03";
@@ -154,8 +155,7 @@ fn position(sql: &str, line: usize, column: usize) -> Option<usize> {
     if line == 0 || column == 0 {
         return None;
     }
-    let before: usize =
-        sql.split('\n').take(line - 1).map(|line| line.chars().count() + 1).sum();
+    let before: usize = sql.split('\n').take(line - 1).map(|line| line.chars().count() + 1).sum();
     Some(before + column).filter(|at| *at <= sql.chars().count() + 1)
 }
 
@@ -222,7 +222,10 @@ fn code_of(error: &DataFusionError) -> &'static str {
 fn code_of_plan(text: &str) -> &'static str {
     let lower = text.to_ascii_lowercase();
     let says = |word: &str| lower.contains(word);
-    if says("table function") || says("invalid function") || says("no function matches") || says("match any signature")
+    if says("table function")
+        || says("invalid function")
+        || says("no function matches")
+        || says("match any signature")
     {
         code::UNDEFINED_FUNCTION
     } else if (says("table ") || says("schema ") || says("catalog ")) && says("not found")

@@ -48,10 +48,7 @@ pub(super) struct StatementMemory {
 
 impl StatementMemory {
     pub(super) fn new(limit: usize, all: &Arc<Budget>) -> Arc<Self> {
-        Arc::new(Self {
-            own: Budget { limit, taken: AtomicUsize::new(0) },
-            all: Arc::clone(all),
-        })
+        Arc::new(Self { own: Budget { limit, taken: AtomicUsize::new(0) }, all: Arc::clone(all) })
     }
 }
 

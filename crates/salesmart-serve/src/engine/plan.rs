@@ -74,10 +74,35 @@ pub(crate) fn reading(statement: &Statement) -> Result<(), Failure> {
 
 fn is_writing(word: &str) -> bool {
     [
-        "INSERT", "UPDATE", "DELETE", "MERGE", "TRUNCATE", "CREATE", "DROP", "ALTER", "GRANT",
-        "REVOKE", "DENY", "COMMENT", "CALL", "VACUUM", "ANALYZE", "LOCK", "REINDEX", "CLUSTER",
-        "REFRESH", "REPLACE", "RENAME", "CACHE", "UNCACHE", "OPTIMIZE", "MSCK", "DIRECTORY",
-        "SECURITY", "REASSIGN", "IMPORT",
+        "INSERT",
+        "UPDATE",
+        "DELETE",
+        "MERGE",
+        "TRUNCATE",
+        "CREATE",
+        "DROP",
+        "ALTER",
+        "GRANT",
+        "REVOKE",
+        "DENY",
+        "COMMENT",
+        "CALL",
+        "VACUUM",
+        "ANALYZE",
+        "LOCK",
+        "REINDEX",
+        "CLUSTER",
+        "REFRESH",
+        "REPLACE",
+        "RENAME",
+        "CACHE",
+        "UNCACHE",
+        "OPTIMIZE",
+        "MSCK",
+        "DIRECTORY",
+        "SECURITY",
+        "REASSIGN",
+        "IMPORT",
     ]
     .contains(&word)
 }
@@ -180,10 +205,9 @@ fn missing(view: &View, references: &[TableReference], failure: Failure) -> Fail
 /// Why a table could not be found that is in the release.
 fn denied(view: &View, reference: &TableReference) -> Option<Failure> {
     let schema = reference.schema()?;
-    let hidden = view.release.has_schema(schema) && !view.reader.role.schemas.iter().any(|s| s == schema);
-    hidden.then(|| {
-        Failure::new(code::PRIVILEGE, format!("permission denied for schema {schema}"))
-    })
+    let hidden =
+        view.release.has_schema(schema) && !view.reader.role.schemas.iter().any(|s| s == schema);
+    hidden.then(|| Failure::new(code::PRIVILEGE, format!("permission denied for schema {schema}")))
 }
 
 #[cfg(test)]

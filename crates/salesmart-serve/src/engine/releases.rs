@@ -82,6 +82,9 @@ pub(crate) struct OpenRelease {
 /// not hold itself.
 type Prepared = (SessionContext, Arc<Description>);
 
+/// A table of a release, opened.
+type Named = (TableName, Arc<OpenTable>);
+
 fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -104,11 +107,6 @@ impl Releases {
             tables: Mutex::default(),
             known: Mutex::default(),
         }
-    }
-
-    /// The lake.
-    pub(crate) fn lake(&self) -> &Lake {
-        &self.ground.lake
     }
 
     /// The release that a database stands for.
@@ -207,11 +205,11 @@ impl Releases {
 
     /// Opens a release, all its tables.
     async fn open(&self, release: Release) -> Result<Arc<OpenRelease>> {
-        let mut tables: Vec<BoxFuture<'_, Result<(TableName, Arc<OpenTable>)>>> = Vec::new();
+        let mut tables: Vec<BoxFuture<'_, Result<Named>>> = Vec::new();
         for (name, released) in &release.tables {
             tables.push(Box::pin(self.table(name.parse()?, released.version)));
         }
-        let opened: Vec<(TableName, Arc<OpenTable>)> =
+        let opened: Vec<Named> =
             futures::stream::iter(tables).buffered(AT_ONCE).try_collect().await?;
         let mut schemas: BTreeMap<String, BTreeMap<String, Arc<OpenTable>>> = BTreeMap::new();
         for (name, table) in opened {
@@ -303,6 +301,13 @@ impl OpenRelease {
         }
         context.register_catalog(&name, Arc::new(provider) as Arc<dyn CatalogProvider>);
         let description = Arc::new(self.describe(user, name));
+        tracing::debug!(
+            "release {} as of {} is ready for \"{}\" in the role \"{}\"",
+            description.release,
+            self.release.as_of,
+            user.name,
+            user.role_name
+        );
         catalog::register(&context, &description).map_err(failed)?;
         Ok((context, description))
     }
@@ -343,11 +348,9 @@ impl OpenRelease {
             .collect();
         Description {
             release: self.release.id,
-            as_of: self.release.as_of,
             database,
             databases: self.databases.clone(),
             user: user.name.clone(),
-            role: user.role_name.clone(),
             default_schema,
             schemas,
         }

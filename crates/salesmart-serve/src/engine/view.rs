@@ -38,7 +38,9 @@ impl FromStr for Database {
                 code::INVALID_CATALOG,
                 format!("database \"{name}\" does not exist"),
             )
-            .with_hint("Connect to \"warehouse\", or to a release by its id, such as \"r000042\".")),
+            .with_hint(
+                "Connect to \"warehouse\", or to a release by its id, such as \"r000042\".",
+            )),
         }
     }
 }

@@ -45,7 +45,7 @@ use tonic::{Request, Response, Status, Streaming};
 use crate::auth::Passwords;
 use crate::engine::{
     Allowance, Cancel, Database, Engine, Failure, PlanSettings, Planned, Rows, View, apart, code,
-    plan, run,
+    parse, plan, run,
 };
 use kept::{Kept, Prepared};
 use tokens::{Session, Tokens};
@@ -85,22 +85,18 @@ pub(crate) async fn serve(
             })
         };
         let identity = Identity::from_pem(read(&tls.certificate)?, read(&tls.key)?);
-        builder = builder
-            .tls_config(ServerTlsConfig::new().identity(identity))
-            .map_err(failed)?;
+        builder = builder.tls_config(ServerTlsConfig::new().identity(identity)).map_err(failed)?;
     }
-    let service = Service {
-        engine,
-        passwords,
-        tokens: Arc::default(),
-        kept: Arc::default(),
-    };
+    let service = Service { engine, passwords, tokens: Arc::default(), kept: Arc::default() };
     builder
         .add_service(FlightServiceServer::new(service))
-        .serve_with_incoming_shutdown(TcpIncoming::from(listener).with_nodelay(Some(true)), async move {
-            // An error means that nobody can ask any more, because the server is gone.
-            let _ = stop.wait_for(|stop| *stop).await;
-        })
+        .serve_with_incoming_shutdown(
+            TcpIncoming::from(listener).with_nodelay(Some(true)),
+            async move {
+                // An error means that nobody can ask any more, because the server is gone.
+                let _ = stop.wait_for(|stop| *stop).await;
+            },
+        )
         .await
         .map_err(failed)
 }
@@ -138,9 +134,9 @@ impl Service {
             .metadata()
             .get("authorization")
             .and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
-        token.and_then(|token| self.tokens.find(token)).ok_or_else(|| {
-            Status::unauthenticated("log in with user and password first, or again")
-        })
+        token
+            .and_then(|token| self.tokens.find(token))
+            .ok_or_else(|| Status::unauthenticated("log in with user and password first, or again"))
     }
 
     /// What the caller sees: the current release, or the one the call names.
@@ -170,10 +166,7 @@ impl Service {
         view: View,
         sql: &str,
     ) -> std::result::Result<Planned, Failure> {
-        let mut statements = crate::catalog::parse(sql).map_err(|e| {
-            let error = datafusion::common::DataFusionError::SQL(Box::new(e), None);
-            Failure::of_engine(sql, &error)
-        })?;
+        let mut statements = parse(sql)?;
         let (Some(statement), true) = (statements.pop(), statements.is_empty()) else {
             return Err(Failure::new(code::SYNTAX, "a query is one statement"));
         };
@@ -187,10 +180,11 @@ impl Service {
         let rows = run(&self.engine, planned, Self::allowance(session, &cancel));
         let schema = Arc::clone(rows.schema());
         // Nobody else can cancel it; it lives as long as the stream.
-        let batches = stream::unfold((rows, cancel), |(mut rows, cancel): (Rows, Cancel)| async move {
-            let batch = rows.next().await?;
-            Some((batch.map_err(|e| FlightError::Tonic(Box::new(status(&e)))), (rows, cancel)))
-        });
+        let batches =
+            stream::unfold((rows, cancel), |(mut rows, cancel): (Rows, Cancel)| async move {
+                let batch = rows.next().await?;
+                Some((batch.map_err(|e| FlightError::Tonic(Box::new(status(&e)))), (rows, cancel)))
+            });
         encoded(schema, batches.boxed())
     }
 
@@ -209,11 +203,7 @@ fn encoded(
 }
 
 /// What a client is told of a query before it fetches.
-fn info(
-    schema: &Schema,
-    ticket: Vec<u8>,
-    descriptor: FlightDescriptor,
-) -> Rpc<FlightInfo> {
+fn info(schema: &Schema, ticket: Vec<u8>, descriptor: FlightDescriptor) -> Rpc<FlightInfo> {
     let endpoint = FlightEndpoint::new().with_ticket(Ticket::new(ticket));
     let info = FlightInfo::new()
         .try_with_schema(schema)
@@ -297,8 +287,7 @@ impl FlightSqlService for Service {
     ) -> Rpc<FlightInfo> {
         let session = self.session(&request)?;
         let view = self.view(&session, &request).await?;
-        let planned =
-            self.plan(&session, view, &query.query).await.map_err(|e| status(&e))?;
+        let planned = self.plan(&session, view, &query.query).await.map_err(|e| status(&e))?;
         let schema = Arc::clone(planned.plan.schema().inner());
         let handle = self.kept.keep_query(&session.reader.name, planned);
         let ticket = TicketStatementQuery { statement_handle: handle.into() };
@@ -312,7 +301,8 @@ impl FlightSqlService for Service {
     ) -> Rpc<Data> {
         let session = self.session(&request)?;
         let planned = self.kept.take_query(&session.reader.name, &ticket.statement_handle);
-        let planned = planned.ok_or_else(|| Status::not_found("this query was fetched, or is too old"))?;
+        let planned =
+            planned.ok_or_else(|| Status::not_found("this query was fetched, or is too old"))?;
         Ok(self.data(&session, planned))
     }
 
@@ -336,8 +326,7 @@ impl FlightSqlService for Service {
     ) -> std::result::Result<ActionCreatePreparedStatementResult, Status> {
         let session = self.session(&request)?;
         let view = self.view(&session, &request).await?;
-        let planned =
-            self.plan(&session, view, &create.query).await.map_err(|e| status(&e))?;
+        let planned = self.plan(&session, view, &create.query).await.map_err(|e| status(&e))?;
         let parameters = parameters(&planned)?;
         let result = ActionCreatePreparedStatementResult {
             dataset_schema: ipc(planned.plan.schema().as_arrow())?,
@@ -367,7 +356,9 @@ impl FlightSqlService for Service {
             return Err(Status::invalid_argument("parameters are one row"));
         };
         if batch.num_rows() != 1 {
-            return Err(Status::unimplemented("a statement runs with one row of parameters at a time"));
+            return Err(Status::unimplemented(
+                "a statement runs with one row of parameters at a time",
+            ));
         }
         let values = batch
             .columns()
@@ -556,6 +547,5 @@ impl FlightSqlService for Service {
 }
 
 /// A stream of answers, as the trait writes it.
-type Answers<T> = std::pin::Pin<
-    Box<dyn futures::Stream<Item = std::result::Result<T, Status>> + Send>,
->;
+type Answers<T> =
+    std::pin::Pin<Box<dyn futures::Stream<Item = std::result::Result<T, Status>> + Send>>;

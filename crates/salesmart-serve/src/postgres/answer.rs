@@ -67,10 +67,7 @@ pub(super) fn is_of_session(statement: &Statement) -> bool {
 ///
 /// # Errors
 /// 25P02.
-pub(super) fn allowed_now(
-    statement: &Statement,
-    status: TransactionStatus,
-) -> Result<(), Failure> {
+pub(super) fn allowed_now(statement: &Statement, status: TransactionStatus) -> Result<(), Failure> {
     let ends = matches!(statement, Statement::Commit { .. } | Statement::Rollback { .. });
     if status == TransactionStatus::Error && !ends {
         return Err(Failure::new(
@@ -98,7 +95,8 @@ pub(super) async fn columns(
 }
 
 fn shown_columns(name: &str) -> SchemaRef {
-    let columns: &[&str] = if name == "all" { &["name", "setting", "description"] } else { &[name] };
+    let columns: &[&str] =
+        if name == "all" { &["name", "setting", "description"] } else { &[name] };
     let fields: Vec<Field> =
         columns.iter().map(|column| Field::new(*column, DataType::Utf8, false)).collect();
     Arc::new(Schema::new(fields))
@@ -234,11 +232,9 @@ fn savepoint(statement: &Statement, status: TransactionStatus) -> Result<Answere
 fn set(session: &Session, set: &Set) -> Result<Answered, Failure> {
     let mut state = session.state();
     let (name, value, local) = match set {
-        Set::SingleAssignment { scope, variable, values, .. } => (
-            name_of(variable),
-            value_of(values),
-            matches!(scope, Some(ContextModifier::Local)),
-        ),
+        Set::SingleAssignment { scope, variable, values, .. } => {
+            (name_of(variable), value_of(values), matches!(scope, Some(ContextModifier::Local)))
+        }
         Set::SetTimeZone { local, value } => {
             ("timezone".to_owned(), value_of(std::slice::from_ref(value)), *local)
         }
@@ -330,7 +326,10 @@ async fn declare(
         let (Some(DeclareType::Cursor), Some(name), Some(query)) =
             (&declare.declare_type, declare.names.first(), &declare.for_query)
         else {
-            return Err(Failure::new(code::SYNTAX, "DECLARE declares cursors: DECLARE name CURSOR FOR query"));
+            return Err(Failure::new(
+                code::SYNTAX,
+                "DECLARE declares cursors: DECLARE name CURSOR FOR query",
+            ));
         };
         let hold = declare.hold.unwrap_or(false);
         if status == TransactionStatus::Idle && !hold {

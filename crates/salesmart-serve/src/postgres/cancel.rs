@@ -13,11 +13,14 @@ use pgwire::messages::startup::SecretKey;
 
 use crate::engine::Cancel;
 
+/// What a request to cancel has to know, and what it cancels; by the connection's number.
+type Open = HashMap<i32, (Vec<u8>, Arc<Cancel>)>;
+
 /// The connections whose statements can be cancelled.
 #[derive(Default)]
 pub(crate) struct Registry {
     next: AtomicI32,
-    open: Mutex<HashMap<i32, (Vec<u8>, Arc<Cancel>)>>,
+    open: Mutex<Open>,
 }
 
 /// A connection's entry, as long as it lives.
@@ -33,7 +36,7 @@ impl Drop for Entry {
 }
 
 impl Registry {
-    fn open(&self) -> MutexGuard<'_, HashMap<i32, (Vec<u8>, Arc<Cancel>)>> {
+    fn open(&self) -> MutexGuard<'_, Open> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -54,7 +54,7 @@ pub(super) fn out(statement: &Statement) -> Result<Option<Out>, Failure> {
         CopySource::Table { table_name, columns } => {
             let names: Vec<String> = columns.iter().map(ToString::to_string).collect();
             let names = if names.is_empty() { "*".to_owned() } else { names.join(", ") };
-            let mut parsed = super::simple::parse(&format!("select {names} from {table_name}"))?;
+            let mut parsed = crate::engine::parse(&format!("select {names} from {table_name}"))?;
             match parsed.pop() {
                 Some(query) => query,
                 None => return Ok(None),

@@ -45,8 +45,7 @@ impl Cursor {
             batches.push(batch);
         }
         let schema = batches.first().map_or_else(|| Arc::clone(&self.schema), RecordBatch::schema);
-        concat_batches(&schema, &batches)
-            .map_err(|e| Failure::new(code::INTERNAL, e.to_string()))
+        concat_batches(&schema, &batches).map_err(|e| Failure::new(code::INTERNAL, e.to_string()))
     }
 }
 

@@ -31,9 +31,8 @@ pub(super) fn fields(
         let info = info.with_type_size(width(field.data_type()));
         match field.data_type() {
             // Precision and scale, by which clients know how many digits to show.
-            DataType::Decimal128(precision, scale) => info.with_type_modifier(
-                (i32::from(*precision) << 16 | i32::from(*scale) & 0x7ff) + 4,
-            ),
+            DataType::Decimal128(precision, scale) => info
+                .with_type_modifier((i32::from(*precision) << 16 | i32::from(*scale) & 0x7ff) + 4),
             _ => info,
         }
     });

@@ -23,9 +23,9 @@ use pgwire::messages::response::{
 use super::answer::{Answer, Answered, allowed_now, columns, is_of_session, of_session, tag_of};
 use super::prepared::{Inner, Prepared, parameters, with_values};
 use super::session::Session;
-use super::simple::{parse, tell};
+use super::simple::tell;
 use super::{encode, error};
-use crate::engine::{Failure, Planned, code};
+use crate::engine::{Failure, Planned, code, parse};
 
 /// Prepares statements.
 pub(super) struct Preparing;
@@ -65,10 +65,8 @@ impl QueryParser for Preparing {
         if is_of_session(&inner.statement) {
             inner.columns = columns(&session, &inner.statement).await.map_err(error)?;
         } else {
-            let view =
-                session.view(status != TransactionStatus::Idle).await.map_err(error)?;
-            let planned =
-                session.plan(view, sql, inner.statement.clone()).await.map_err(error)?;
+            let view = session.view(status != TransactionStatus::Idle).await.map_err(error)?;
+            let planned = session.plan(view, sql, inner.statement.clone()).await.map_err(error)?;
             inner.planned = Some(parameters(planned, types).map_err(error)?);
         }
         Ok(Some(Prepared(Arc::new(inner))))
@@ -128,12 +126,13 @@ impl Extended {
         }
         // Another release: the same statement over other tables.
         let inner = &prepared.0;
-        let again =
-            session.plan(view, Arc::clone(&inner.sql), inner.statement.clone()).await?;
+        let again = session.plan(view, Arc::clone(&inner.sql), inner.statement.clone()).await?;
         let (again, parameters) = parameters(again, &inner.given)?;
         let types = |planned: &Planned| {
             let fields = planned.plan.schema().fields().iter();
-            fields.map(|field| (field.name().clone(), field.data_type().clone())).collect::<Vec<_>>()
+            fields
+                .map(|field| (field.name().clone(), field.data_type().clone()))
+                .collect::<Vec<_>>()
         };
         if types(&again) != types(planned) || parameters.wire() != found.wire() {
             return Err(Failure::new(
@@ -231,7 +230,9 @@ impl ExtendedQueryHandler for Extended {
         let portal = match client.portal_store().get_portal(name) {
             Some(Entry::Value(portal)) => portal,
             Some(Entry::Empty) => {
-                client.feed(PgWireBackendMessage::EmptyQueryResponse(EmptyQueryResponse::new())).await?;
+                client
+                    .feed(PgWireBackendMessage::EmptyQueryResponse(EmptyQueryResponse::new()))
+                    .await?;
                 client.set_state(PgWireConnectionState::ReadyForQuery);
                 return Ok(());
             }
@@ -326,12 +327,7 @@ impl ExtendedQueryHandler for Extended {
     }
 
     /// Not called: `on_execute` sends rows as they come.
-    async fn do_query<C>(
-        &self,
-        _: &mut C,
-        _: &Portal<Prepared>,
-        _: usize,
-    ) -> PgWireResult<Response>
+    async fn do_query<C>(&self, _: &mut C, _: &Portal<Prepared>, _: usize) -> PgWireResult<Response>
     where
         C: ClientInfo + ClientPortalStore + Sink<PgWireBackendMessage> + Unpin + Send + Sync,
         C::PortalStore: PortalStore<Statement = Prepared>,

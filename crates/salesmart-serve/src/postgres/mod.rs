@@ -34,8 +34,7 @@ pub(crate) struct Server {
 
 /// A failure as pgwire sends it.
 fn wire(failure: Failure, severity: &str) -> PgWireError {
-    let mut info =
-        ErrorInfo::new(severity.to_owned(), failure.code.to_owned(), failure.message);
+    let mut info = ErrorInfo::new(severity.to_owned(), failure.code.to_owned(), failure.message);
     info.severity_nonlocalized = Some(severity.to_owned());
     info.detail = failure.detail;
     info.hint = failure.hint;

@@ -10,8 +10,8 @@ use pgwire::error::PgWireResult;
 
 use super::cancel::Entry;
 use super::cursor::Cursor;
-use super::settings::Settings;
 use super::fatal;
+use super::settings::Settings;
 use crate::engine::{
     Allowance, Cancel, Connection, Database, Engine, Failure, OpenRelease, PlanSettings, Planned,
     Reader, Rows, View, apart, code, plan, run,

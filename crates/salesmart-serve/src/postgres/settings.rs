@@ -214,10 +214,7 @@ impl Settings {
 }
 
 fn unknown(name: &str) -> Failure {
-    Failure::new(
-        code::UNDEFINED_OBJECT,
-        format!("unrecognized configuration parameter \"{name}\""),
-    )
+    Failure::new(code::UNDEFINED_OBJECT, format!("unrecognized configuration parameter \"{name}\""))
 }
 
 /// Which release a value names; `None` is the current one.

@@ -20,22 +20,10 @@ use pgwire::messages::startup::ParameterStatus;
 use super::answer::{Answer, Answered, allowed_now, is_of_session, of_session, of_tables};
 use super::session::Session;
 use super::{copy, encode, error};
-use crate::catalog;
-use crate::engine::{Failure, code};
+use crate::engine::{Failure, code, parse};
 
 /// Answers text.
 pub(super) struct Simple;
-
-/// Reads what a client sent.
-///
-/// # Errors
-/// 42601 where it is no SQL.
-pub(super) fn parse(sql: &str) -> Result<Vec<Statement>, Failure> {
-    catalog::parse(sql).map_err(|e| {
-        let error = datafusion::common::DataFusionError::SQL(Box::new(e), None);
-        Failure::of_engine(sql, &error)
-    })
-}
 
 /// Answers one statement, whichever it is.
 ///

@@ -84,8 +84,7 @@ impl LogIn {
             self.server.registry.register(client.protocol_version(), Arc::clone(&cancel));
         client.set_pid_and_secret_key(pid, secret);
         let told = Told(settings.told());
-        let session =
-            Session::new(engine, reader, database, cancel, settings, connection, entry);
+        let session = Session::new(engine, reader, database, cancel, settings, connection, entry);
         client.session_extensions().insert(session);
         finish_authentication(client, &told).await
     }
@@ -128,22 +127,19 @@ impl LogIn {
         let name = user(client)?;
         match self.take() {
             Step::Asked => {
-                let first = message.into_sasl_initial_response()?;
-                if first.auth_method != METHOD {
-                    return Err(PgWireError::UnsupportedSASLAuthMethod(first.auth_method));
-                }
+                let body = body_of(message)?;
+                let data = first_message(&body).map_err(|refusal| refused(&name, &refusal))?;
                 let verifier = self.server.passwords.verifier(&name);
-                let data = first.data.unwrap_or_default();
                 let (exchange, answer) =
-                    Exchange::begin(verifier, &data).map_err(|refusal| refused(&name, &refusal))?;
+                    Exchange::begin(verifier, data).map_err(|refusal| refused(&name, &refusal))?;
                 self.put(Step::Answered(Box::new(exchange)));
                 let answer = Authentication::SASLContinue(answer.into());
                 client.send(PgWireBackendMessage::Authentication(answer)).await?;
                 Ok(())
             }
             Step::Answered(exchange) => {
-                let last = message.into_sasl_response()?;
-                match exchange.finish(&last.data) {
+                let last = body_of(message)?;
+                match exchange.finish(&last) {
                     Ok(proof) => {
                         let proof = Authentication::SASLFinal(proof.into());
                         client.send(PgWireBackendMessage::Authentication(proof)).await?;
@@ -167,16 +163,39 @@ impl LogIn {
     }
 }
 
+/// A message's bytes. pgwire's own reading of them trusts the lengths that are in them.
+fn body_of(message: PasswordMessageFamily) -> PgWireResult<bytes::BytesMut> {
+    match message {
+        PasswordMessageFamily::Raw(body) => Ok(body),
+        _ => Err(fatal(Failure::new(code::PROTOCOL_VIOLATION, "a password was read twice"))),
+    }
+}
+
+/// What a client says first: the method, a length, and the message of that length.
+fn first_message(body: &[u8]) -> Result<&[u8], Refusal> {
+    let malformed = Refusal::Malformed("the method or its message is missing");
+    let Some(end) = body.iter().position(|byte| *byte == 0) else { return Err(malformed) };
+    let (method, rest) = (&body[..end], &body[end + 1..]);
+    if method != METHOD.as_bytes() {
+        return Err(Refusal::Malformed("the method is SCRAM-SHA-256"));
+    }
+    match rest.split_first_chunk::<4>() {
+        Some((length, data)) if usize::try_from(u32::from_be_bytes(*length)) == Ok(data.len()) => {
+            Ok(data)
+        }
+        _ => Err(malformed),
+    }
+}
+
 fn refused(user: &str, refusal: &Refusal) -> PgWireError {
     fatal(match refusal {
         Refusal::Wrong => Failure::new(
             code::INVALID_PASSWORD,
             format!("password authentication failed for user \"{user}\""),
         ),
-        Refusal::Malformed(why) => Failure::new(
-            code::PROTOCOL_VIOLATION,
-            format!("malformed SCRAM message: {why}"),
-        ),
+        Refusal::Malformed(why) => {
+            Failure::new(code::PROTOCOL_VIOLATION, format!("malformed SCRAM message: {why}"))
+        }
     })
 }
 
@@ -273,6 +292,24 @@ impl StartupHandler for LogIn {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_first_message_is_read_within_its_bounds() {
+        let message = |method: &str, length: u32, data: &[u8]| {
+            [method.as_bytes(), &[0], &length.to_be_bytes(), data].concat()
+        };
+        assert_eq!(first_message(&message(METHOD, 3, b"abc")), Ok(b"abc".as_slice()));
+        for wrong in [
+            message(METHOD, 4, b"abc"),
+            message(METHOD, u32::MAX, b"abc"),
+            message("SCRAM-SHA-256-PLUS", 3, b"abc"),
+            METHOD.as_bytes().to_vec(),
+            b"\0".to_vec(),
+            Vec::new(),
+        ] {
+            assert!(first_message(&wrong).is_err(), "{wrong:?}");
+        }
+    }
 
     #[test]
     fn options_are_read_as_libpq_writes_them() {

@@ -47,7 +47,7 @@ impl Served {
                 id: ReleaseId(n),
                 created_at: DateTime::<Utc>::UNIX_EPOCH,
                 pipeline: "nightly".to_owned(),
-                run_id: RunId::from_text(&format!("run{n}")),
+                run_id: RunId::from_text(format!("run{n}")),
                 as_of: DateTime::<Utc>::UNIX_EPOCH,
                 forecast_head: None,
                 tables: BTreeMap::new(),
