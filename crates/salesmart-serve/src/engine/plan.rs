@@ -227,7 +227,6 @@ mod tests {
             "explain select 1",
             "explain analyze select 1",
             "values (1), (2)",
-            "table kpi.win_rate",
             "show tables",
         ] {
             assert_eq!(judged(sql), Ok(()), "{sql}");
