@@ -30,7 +30,8 @@ fn parameters_go_in_binary_and_come_back_in_binary() {
             .prepare("select id, amount from mart.fct_deal where id = $1 and amount > $2::float8")
             .await
             .unwrap();
-        let types: Vec<&str> = statement.params().iter().map(|t| t.name()).collect();
+        let types: Vec<&str> =
+            statement.params().iter().map(tokio_postgres::types::Type::name).collect();
         assert_eq!(types, ["text", "float8"]);
         let columns: Vec<&str> = statement.columns().iter().map(|c| c.type_().name()).collect();
         assert_eq!(columns, ["text", "numeric"]);

@@ -220,7 +220,7 @@ fn whatever_a_user_sends_is_answered_or_refused() {
             format!("select '{}'", "x".repeat(1 << 20)),
         ] {
             let refused = refusal(&client, &sql).await;
-            assert!(refused == "answered" || refused.len() == 5, "{refused}: {:.60}", sql);
+            assert!(refused == "answered" || refused.len() == 5, "{refused}: {sql:.60}");
         }
         let huge = format!("select '{}'", "x".repeat(20 << 20));
         assert_ne!(refusal(&client, &huge).await, "answered", "a message has its limit");

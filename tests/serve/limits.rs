@@ -48,7 +48,7 @@ fn a_user_has_so_many_connections() {
         for _ in 0..3 {
             open_ones.push(server.client("eve").await);
         }
-        let error = open(&server.config("eve")).await.err().expect("the fourth is refused");
+        let error = open(&server.config("eve")).await.expect_err("the fourth is refused");
         assert_eq!(code(&error), "53300");
         let _ = server.client("ada").await;
         open_ones.pop();

@@ -74,7 +74,7 @@ fn what_lies_in_a_file_checks_a_password_and_is_none() {
         assert!(server.is_up().await, "the password fits what was made of it");
         let mut config = server.config("ada");
         config.password(hashed.trim());
-        let error = open(&config).await.err().expect("what is in the file is no password");
+        let error = open(&config).await.expect_err("what is in the file is no password");
         assert_eq!(code(&error), "28P01");
     });
 }

@@ -56,9 +56,7 @@ pub use catalog::{Catalog, Model, Origin, SqlCheck};
 pub use explain::explain;
 pub use header::{ColumnContract, Kind, Metric, ModelHeader};
 pub use incremental::{AsOf, ChangedBy, Incremental};
-pub use lineage::{
-    ColumnLineage, Influence, Influences, ModelLineage, SourceColumn, Way, lineage,
-};
+pub use lineage::{ColumnLineage, Influence, Influences, ModelLineage, SourceColumn, Way, lineage};
 pub use name::{Layer, Relation, TableName};
 pub use plan::{Planned, plan_all};
 pub use query::{OpenTable, open_table, problem, query, reader};
