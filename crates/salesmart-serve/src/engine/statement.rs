@@ -229,6 +229,11 @@ async fn produce(
             .with_detail(format!("{most} is the limit of the role \"{}\".", view.reader.role_name))
             .with_hint("Ask for fewer rows, or for sums of them."));
         }
+        // Functions make long texts without asking for memory; such a text is not sent at least.
+        if batch.get_array_memory_size() > role.memory {
+            return Err(Failure::new(code::OUT_OF_MEMORY, "out of memory")
+                .with_detail(format!("Some rows alone have more than {} bytes.", role.memory)));
+        }
         match sender.try_send(Piece::Batch(batch)) {
             Ok(()) => {}
             Err(TrySendError::Closed(_)) => return Ok(()),

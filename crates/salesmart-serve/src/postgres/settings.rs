@@ -285,7 +285,8 @@ pub(super) fn shown_name(words: &[Ident]) -> String {
     match words.as_slice() {
         ["time", "zone"] => "timezone".to_owned(),
         ["transaction", "isolation", "level"] => "transaction_isolation".to_owned(),
-        ["session", "authorization"] => "session_authorization".to_owned(),
+        // The parser takes `SESSION` for a word about the setting.
+        ["session", "authorization"] | ["authorization"] => "session_authorization".to_owned(),
         words => words.join("."),
     }
 }
