@@ -38,7 +38,7 @@ fn all_problems_of_all_files_are_reported_at_once() {
       hint: keep one of the two
     nothing reads `config/busines.yml`
       at: config/busines.yml
-      expected: `business`, `lake`, `targets`
+      expected: `business`, `lake`, `serve`, `targets`
       hint: rename it to `config/business.yml`
     `company` is not a known key
       at: config/business.yml:1:1
@@ -53,7 +53,7 @@ fn all_problems_of_all_files_are_reported_at_once() {
       hint: did you mean `url`?
     nothing reads `config/quotas.yml`
       at: config/quotas.yml
-      expected: `business`, `lake`, `targets`
+      expected: `business`, `lake`, `serve`, `targets`
       hint: move it out of `config/`
     targets are a list
       at: config/targets.yml:1:1

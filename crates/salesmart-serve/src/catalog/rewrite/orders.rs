@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
     Expr, Ident, OrderBy, OrderByKind, Query, SelectItem, SetExpr, Statement, Value, Visit,
-    Visitor, VisitorMut,
+    VisitMut, Visitor, VisitorMut,
 };
 
 /// Rewrites all of a statement.
@@ -17,6 +17,33 @@ impl VisitorMut for Orders {
     fn post_visit_query(&mut self, query: &mut Query) -> ControlFlow<()> {
         if let Some(better) = moved(query) {
             *query = better;
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+/// `x in (select …)` as a search in the list of what the query gives: where the engine finds the
+/// same condition in two columns, it plans it only so.
+struct Lists;
+
+impl VisitorMut for Lists {
+    type Break = ();
+
+    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        let Expr::InSubquery { expr: sought, subquery, negated } = expr else {
+            return ControlFlow::Continue(());
+        };
+        let not = if *negated { "not " } else { "" };
+        let sql = format!(
+            "select {not}coalesce(array_has((select array_agg(_one) from ({subquery}) as _in \
+             (_one)), {sought}), false)"
+        );
+        let parsed = crate::catalog::parse(&sql).ok().and_then(|parsed| parsed.into_iter().next());
+        if let Some(Statement::Query(query)) = parsed
+            && let SetExpr::Select(select) = *query.body
+            && let Some(SelectItem::UnnamedExpr(found)) = select.projection.into_iter().next()
+        {
+            *expr = found;
         }
         ControlFlow::Continue(())
     }
@@ -43,6 +70,10 @@ fn moved(query: &Query) -> Option<Query> {
     }
     let mut inner = select.clone();
     let mut by = by.clone();
+    for one in &mut by {
+        let _ = VisitMut::visit(&mut one.expr, &mut Lists);
+    }
+    let _ = VisitMut::visit(&mut inner.projection, &mut Lists);
     for (at, one) in by.iter_mut().enumerate() {
         let ordinal =
             matches!(&one.expr, Expr::Value(value) if matches!(value.value, Value::Number(..)));
