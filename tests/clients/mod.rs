@@ -196,7 +196,7 @@ select count(*) from kpi.win_rate \\gset all_
 }
 
 #[test]
-fn psycopg_asyncpg_sqlalchemy_and_pandas_read_figures() {
+fn psycopg_and_asyncpg_read_figures() {
     let python = std::env::var("SALESMART_TEST_PYTHON").expect(
         "SALESMART_TEST_PYTHON is the Python that has psycopg, asyncpg, SQLAlchemy and pandas; \
          `cargo xtask test` installs it",

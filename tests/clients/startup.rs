@@ -61,11 +61,6 @@ fn what_tools_look_for_is_in_the_answers() {
     // Grafana: columns of a table named with its schema.
     let columns = answer(&find("grafana", "data_type AS \"type\""));
     assert!(columns.contains("period_start|date"), "{columns}");
-    // Tableau: the primary key.
-    assert!(
-        answer(&find("tableau", "i.indisprimary = 't'"))
-            .contains("rep_id|1|dim_rep_pkey|mart|dim_rep")
-    );
     // Power BI: the types, arrays among them.
     let types = answer(&find("power-bi", "array_recv"));
     assert!(types.contains("pg_catalog|1700|numeric|b|f|"), "{types}");

@@ -150,6 +150,8 @@ pub(crate) async fn plan(
         .catalog
         .default_schema
         .clone_from(settings.schema.as_ref().unwrap_or(&view.description.default_schema));
+    // Without a zone of the session, the engine takes `timestamptz` for a type without one.
+    options.execution.time_zone = Some("UTC".to_owned());
     let statement = catalog::rewrite(statement);
     let statement = EngineStatement::Statement(Box::new(statement));
     let references = state.resolve_table_references(&statement).unwrap_or_default();
