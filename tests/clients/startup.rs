@@ -1,6 +1,6 @@
 //! What Metabase, Grafana, Superset, Tableau, Power BI and DBeaver send when they connect, as their
 //! sources have it (`tests/clients/startup/`), each statement by itself and without an error. What
-//! PostgreSQL itself says to the same statement is compared where a server of it is there.
+//! PostgreSQL itself says to the same statement is not compared yet.
 
 use super::{Served, repository, said};
 

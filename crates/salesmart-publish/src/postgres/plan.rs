@@ -13,7 +13,7 @@ use super::sql;
 use crate::Snapshot;
 
 /// A changed table is loaded by difference when it would send at most this share of its rows.
-/// Measured: beyond it, sending all rows and comparing over there is not slower.
+/// An estimate, not measured yet: beyond it, sending all rows should not be slower.
 const MOST_OF_DIFFERENCE: f64 = 0.5;
 
 /// What happens to a table.
