@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Measures what issue 4 asks for: all models on a Salesforce org of so many deals with twelve
-# history rows each, two years of days, from nothing, and again after one more night.
+# history rows each, two years of days, from nothing, again after one more night, and after the
+# first night of another month, in which every open deal weighs something else.
 #
 #   benches/history.sh [DEALS]               1,000,000 by default
 #
@@ -136,7 +137,8 @@ from newest inner join change on newest.i = change.i and newest.k = change.k"
 }
 
 one_day=86400
-first_night=$((1727740800 + 730 * one_day - 1))
+# The end of 2026-09-29.
+first_night=$((1727740800 + 729 * one_day - 1))
 small() { make "$1.parquet" "$2"; }
 small user-0 "
 select
@@ -169,9 +171,11 @@ small organization-0 "select '00D' as id, 'Benchmark' as name, 'USD' as defaultc
 
 printf 'making %s deals …\n' "$deals" >&2
 night 0 0 "$first_night"
-night 1 "$first_night" "$((first_night + one_day))"
-mkdir -p "$work/later"
-mv "$data"/*-1.parquet "$work/later/"
+for later in 1 2; do
+    night "$later" "$((first_night + (later - 1) * one_day))" "$((first_night + later * one_day))"
+    mkdir -p "$work/later-$later"
+    mv "$data"/*-"$later".parquet "$work/later-$later/"
+done
 
 # Each file's own columns are declared: what the staging models read beyond them is null.
 declare_stream() {
@@ -194,19 +198,23 @@ number='"decimal(38,18)"'
 
 as_of() { date -u -d "@$1" +%Y-%m-%dT%H:%M:%SZ; }
 salesmart() { "$bin" -q --project "$project" "$@"; }
-measure 'extract' "$bin" --project "$project" extract crm
-measure 'land' "$bin" --project "$project" land crm
-measure 'all models from nothing' "$bin" --project "$project" model crm --as-of "$(as_of "$first_night")" --memory "$memory"
-measure 'publish' "$bin" --project "$project" publish crm
-mv "$work"/later/*.parquet "$data/"
-measure 'extract one more night' "$bin" --project "$project" extract crm
-measure 'land one more night' "$bin" --project "$project" land crm
-measure 'all models one night later' "$bin" --project "$project" model crm --as-of "$(as_of $((first_night + one_day)))" --memory "$memory"
-measure 'publish one night later' "$bin" --project "$project" publish crm
+# one_night NAME NUMBER: extracts, lands, models and publishes.
+one_night() {
+    local name=$1 at=$((first_night + $2 * one_day))
+    measure "extract$name" "$bin" --project "$project" extract crm
+    measure "land$name" "$bin" --project "$project" land crm
+    measure "all models$name" "$bin" --project "$project" --verbose --log-format json model crm --as-of "$(as_of "$at")" --memory "$memory"
+    measure "publish$name" "$bin" --project "$project" publish crm
+}
+one_night '' 0
+mv "$work"/later-1/*.parquet "$data/"
+one_night ', one night later' 1
+mv "$work"/later-2/*.parquet "$data/"
+one_night ', first of a month' 2
 
 history_rows=$(salesmart query "select count(*) as rows from mart.fct_opportunity_version" --format csv | tail -n 1)
-figures=$(salesmart query "select count(*) as rows from forecast.figure" --format csv | tail -n 1)
-printf '\n%s deals, %s versions, %s forecast figures\n\n' "$deals" "$history_rows" "$figures"
+forecast_figures=$(salesmart query "select count(*) as rows from forecast.figure" --format csv | tail -n 1)
+printf '\n%s deals, %s versions, %s forecast figures\n\n' "$deals" "$history_rows" "$forecast_figures"
 printf '%-34s %10s %14s %10s\n' step seconds 'cpu seconds' 'peak MiB'
 for row in "${rows[@]}"; do
     IFS='|' read -r name seconds cpu peak <<< "$row"

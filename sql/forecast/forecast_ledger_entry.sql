@@ -5,6 +5,7 @@ kind: snapshot
 incremental:
   key: opportunity_id
   changed_by: {mart.fct_opportunity_version: opportunity_id, mart.fct_opportunity: opportunity_id}
+  matters: {system.run: nothing}
   as_of: "select opportunity_id from mart.fct_opportunity_version where (valid_from > $last_as_of and valid_from <= $as_of) or (valid_to > $last_as_of and valid_to <= $as_of)"
 owner: revops
 tags: [forecast, ledger]

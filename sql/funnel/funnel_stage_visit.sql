@@ -8,8 +8,6 @@ incremental:
     mart.fct_opportunity_version: opportunity_id
     mart.fct_opportunity: opportunity_id
   as_of: >-
-    select opportunity_id from mart.fct_opportunity where outcome = 'open'
-    union all
     select opportunity_id from mart.fct_opportunity_version
     where valid_from > $last_as_of and valid_from <= $as_of
 owner: revops
@@ -30,7 +28,7 @@ columns:
   left_at: {type: timestamp, doc: "moment it went to another stage; null: it is there"}
   left_date: {type: date, doc: "day it went to another stage"}
   is_current: {type: boolean, doc: "whether the deal is there at the as-of instant", checks: [not_null]}
-  days: {type: int64, doc: "whole days in it; where it is there, until the as-of day; null: it is there and is won or lost", checks: ["between 0 and 100000"]}
+  days: {type: int64, doc: "whole days in it; null: it is there, and nobody knows for how long yet", checks: ["between 0 and 100000"]}
   previous_stage_id: {type: string, doc: "the stage it came from; null: none, or unknown"}
   previous_stage_name: {type: string, doc: "that stage's label when it was entered"}
   next_stage_id: {type: string, doc: "the stage it went to; null: it is there"}
@@ -205,13 +203,8 @@ final as (
         case when has_next then next_entered_at end as left_at,
         case when has_next then next_entered_date end as left_date,
         not has_next as is_current,
-        cast(
-            case
-                when has_next then next_entered_date
-                when deal_outcome = 'open' then $as_of_date
-            end - entered_date
-            as bigint
-        ) as days,
+        -- Of a visit that goes on the days so far would be others each night, for every open deal.
+        case when has_next then cast(next_entered_date - entered_date as bigint) end as days,
         case when has_previous then previous_stage end as previous_stage_id,
         case when has_previous then previous_name end as previous_stage_name,
         case when has_next then next_stage end as next_stage_id,

@@ -92,7 +92,7 @@ stage_limit as (
     group by total.stage_id, total.visits
 ),
 current_visit as (
-    select opportunity_id, days
+    select opportunity_id, cast($as_of_date - entered_date as bigint) as days
     from visit
     where is_current
 ),

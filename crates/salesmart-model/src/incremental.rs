@@ -19,6 +19,14 @@
 //! read what the model reads, `$as_of`, `$as_of_date`, and, of the last build, `$last_as_of` and
 //! `$last_as_of_date`. Where nothing is said, another instant builds the whole table.
 //!
+//! `matters` says what of an input that changes no keys matters: `nothing` (a list of runs of which
+//! only the one under way is looked up), or a query over it whose rows must be as they were.
+//!
+//! With `sums: COLUMN` the model adds up: its columns are those of its grain, and sums over the rows
+//! of keys, among them `COLUMN`, which counts the rows. The key is then one of the inputs and no
+//! column. What the changed keys brought before is taken away, what they bring now is added, and
+//! sums of no row go.
+//!
 //! A snapshot may declare it too: then its query sees only the keys that changed since it was last
 //! added to, its own rows of them included, and gives the rows to add. An instant that is not later
 //! than the last one asks for all keys.
@@ -34,15 +42,21 @@ use crate::header::{Kind, ModelHeader};
 use crate::name::Relation;
 use crate::nearest::did_you_mean;
 use crate::refs;
+use crate::rule::Rule;
 use crate::sql::{self, Instant};
 
 /// How a table is brought up to date without building all of it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Incremental {
-    /// The column whose values' rows are replaced: the first of the grain.
+    /// The column whose values' rows are replaced: the first of the grain. Of sums: the name of
+    /// what they are summed over.
     pub key: String,
+    /// The column that counts the rows that are summed, where the model adds up.
+    pub sums: Option<String>,
     /// The inputs that change keys.
     pub changed_by: Vec<ChangedBy>,
+    /// What matters of inputs that change no keys.
+    pub matters: Vec<Matters>,
     /// What the instant alone does.
     pub as_of: AsOf,
     /// Where it is declared.
@@ -56,6 +70,19 @@ pub struct ChangedBy {
     pub relation: Relation,
     /// SQL over its columns: the key that a row belongs to.
     pub key: String,
+    /// Where it is declared.
+    pub location: Location,
+}
+
+/// What matters of an input that changes no keys.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Matters {
+    /// The input.
+    pub relation: Relation,
+    /// A query over it whose rows must be as they were; none: nothing matters.
+    pub query: Option<Box<Query>>,
+    /// The query as it is written.
+    pub text: String,
     /// Where it is declared.
     pub location: Location,
 }
@@ -77,6 +104,10 @@ pub(crate) struct Raw {
     key: At<String>,
     changed_by: Pairs<At<String>, At<String>>,
     #[serde(default)]
+    sums: Option<At<String>>,
+    #[serde(default)]
+    matters: Option<Pairs<At<String>, At<String>>>,
+    #[serde(default)]
     as_of: Option<At<String>>,
 }
 
@@ -91,6 +122,42 @@ pub(crate) fn declared(file: &str, raw: At<Raw>) -> Result<Incremental> {
                 changed_by.push(ChangedBy { relation, key: key.value, location: name.location });
             }
             Err(e) => problems.push(e.at(name.location)),
+        }
+    }
+    let mut matters = Vec::new();
+    for (name, At { value: text, location }) in raw.matters.into_iter().flatten() {
+        let relation: Relation = match name.value.parse() {
+            Ok(relation) => relation,
+            Err(e) => {
+                problems.push(e.at(name.location));
+                continue;
+            }
+        };
+        if changed_by.iter().any(|input| input.relation == relation) {
+            let message = format!("all that changes in `{relation}` matters: it changes keys");
+            problems.push(
+                Error::configuration(message)
+                    .at(name.location)
+                    .with_hint("name it in `changed_by:` or in `matters:`"),
+            );
+        } else if text == "nothing" {
+            matters.push(Matters { relation, query: None, text, location });
+        } else {
+            match sql::parse(file, &text) {
+                Ok(query) => {
+                    matters.push(Matters {
+                        relation,
+                        query: Some(Box::new(query)),
+                        text,
+                        location,
+                    });
+                }
+                Err(e) => problems.push(
+                    Error::configuration("what matters is neither `nothing` nor a query")
+                        .at(location)
+                        .with_source(e),
+                ),
+            }
         }
     }
     let as_of = match raw.as_of {
@@ -110,7 +177,14 @@ pub(crate) fn declared(file: &str, raw: At<Raw>) -> Result<Incremental> {
     };
     match Error::many(problems) {
         Some(error) => Err(error),
-        None => Ok(Incremental { key: raw.key.value, changed_by, as_of, location }),
+        None => Ok(Incremental {
+            key: raw.key.value,
+            sums: raw.sums.map(|sums| sums.value),
+            changed_by,
+            matters,
+            as_of,
+            location,
+        }),
     }
 }
 
@@ -139,7 +213,9 @@ pub(crate) fn check_header(model: &Model, problems: &mut Vec<Error>) {
             .at(at()),
         );
     }
-    if let Some(error) = missing_column(model, &incremental.key) {
+    if let Some(rows) = &incremental.sums {
+        check_sums(model, rows, problems);
+    } else if let Some(error) = missing_column(model, &incremental.key) {
         problems.push(error.at(at()));
     } else if model.kind() == Kind::Incremental && header.grain.first() != Some(&incremental.key) {
         problems.push(
@@ -156,6 +232,21 @@ pub(crate) fn check_header(model: &Model, problems: &mut Vec<Error>) {
                 .at(at())
                 .with("expected", format!("`{}: {{type: string, …}}`", incremental.key)),
         );
+    }
+    for matters in &incremental.matters {
+        let Some(query) = &matters.query else { continue };
+        let instant = Instant::of_no_meaning();
+        let found = refs::find(&model.file, &sql::bind(query, instant));
+        problems.extend(found.problems.into_iter().map(|e| e.at(matters.location.clone())));
+        for read in found.reads.iter().filter(|read| read.relation != matters.relation) {
+            problems.push(
+                Error::configuration(format!(
+                    "what matters of `{}` reads `{}`",
+                    matters.relation, read.relation
+                ))
+                .at(matters.location.clone()),
+            );
+        }
     }
     if let AsOf::Moves(query, _, location) = &incremental.as_of {
         let instant = Instant::of_no_meaning();
@@ -176,28 +267,66 @@ pub(crate) fn check_header(model: &Model, problems: &mut Vec<Error>) {
     }
 }
 
+/// Whether a model that adds up has sums, and a number of rows among them.
+fn check_sums(model: &Model, rows: &str, problems: &mut Vec<Error>) {
+    let header = &model.header;
+    let Some(incremental) = &header.incremental else { return };
+    let wrong = |message: String| Error::configuration(message).at(incremental.location.clone());
+    if model.kind() != Kind::Incremental {
+        problems.push(wrong(format!("`{}` cannot be kept by sums", model.name)));
+    }
+    if let Some(error) = missing_column(model, rows) {
+        problems.push(error.at(incremental.location.clone()));
+    }
+    for column in &header.columns {
+        if header.grain.contains(&column.name) {
+            continue;
+        }
+        let is_number = matches!(column.column_type, ColumnType::Int64 | ColumnType::Decimal(..));
+        let is_kept = header.checks.iter().any(|check| {
+            check.rule == Rule::NotNull && check.column.as_ref() == Some(&column.name)
+        });
+        if !is_number || !is_kept {
+            problems.push(
+                wrong(format!("`{}` of `{}` is no sum", column.name, model.name))
+                    .with("expected", "int64 or decimal, `checks: [not_null]`")
+                    .with_hint("columns outside of the grain are sums, and no sum is null"),
+            );
+        }
+        if column.name == rows && column.column_type != ColumnType::Int64 {
+            problems.push(wrong(format!("`{rows}` of `{}` is no number of rows", model.name)));
+        }
+    }
+}
+
 /// Whether the inputs it names are inputs, and their keys can be followed.
 pub(crate) fn check_inputs(catalog: &Catalog, model: &Model, problems: &mut Vec<Error>) {
     let Some(incremental) = &model.header.incremental else { return };
     let closure = graph::closure(catalog, model);
+    let unread = |relation: &Relation, location: &Location| {
+        if closure.bases.contains(relation) {
+            return None;
+        }
+        let error = Error::configuration(format!("`{}` does not read `{relation}`", model.name))
+            .at(location.clone());
+        let names: Vec<String> = closure.bases.iter().map(ToString::to_string).collect();
+        let names = names.iter().map(String::as_str);
+        Some(match did_you_mean(&relation.to_string(), names, "it reads") {
+            Some(hint) => error.with_hint(hint),
+            None => error,
+        })
+    };
+    problems.extend(
+        incremental.matters.iter().filter_map(|input| unread(&input.relation, &input.location)),
+    );
     for input in &incremental.changed_by {
-        if !closure.bases.contains(&input.relation) {
-            let error = Error::configuration(format!(
-                "`{}` does not read `{}`",
-                model.name, input.relation
-            ))
-            .at(input.location.clone());
-            let names: Vec<String> = closure.bases.iter().map(ToString::to_string).collect();
-            let names = names.iter().map(String::as_str);
-            problems.push(match did_you_mean(&input.relation.to_string(), names, "it reads") {
-                Some(hint) => error.with_hint(hint),
-                None => error,
-            });
+        if let Some(error) = unread(&input.relation, &input.location) {
+            problems.push(error);
             continue;
         }
         let own_key = |name| {
             let other = catalog.model(name).and_then(|input| input.header.incremental.as_ref());
-            other.map(|other| other.key.as_str())
+            other.filter(|other| other.sums.is_none()).map(|other| other.key.as_str())
         };
         let error = match &input.relation {
             Relation::System(_) => Some("a system table has no keys".to_owned()),
@@ -207,7 +336,7 @@ pub(crate) fn check_inputs(catalog: &Catalog, model: &Model, problems: &mut Vec<
                     Some(format!("`{name}` knows what changed by its own key, `{own}`"))
                 }
                 // Its versions are compared column by column.
-                (None, Some(other)) if other.kind() == Kind::Table => {
+                (None, Some(other)) if matches!(other.kind(), Kind::Table | Kind::Incremental) => {
                     if let Some(error) = missing_column(other, &input.key) {
                         problems.push(error.at(input.location.clone()));
                     }

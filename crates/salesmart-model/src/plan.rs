@@ -116,6 +116,14 @@ async fn plan_incremental(workspace: &Workspace, model: &Model, problems: &mut V
             problems.push(error.at(input.location.clone()));
         }
     }
+    for matters in &incremental.matters {
+        let Some(query) = &matters.query else { continue };
+        let query = sql::bind(query, Instant::of_no_meaning());
+        let source = Source { file: &model.file, text: &matters.text };
+        if let Err(error) = analysed(workspace, query, source).await {
+            problems.push(error.at(matters.location.clone()));
+        }
+    }
     if let AsOf::Moves(query, text, location) = &incremental.as_of {
         let instant = Instant::of_no_meaning();
         let query = sql::bind_since(query, instant, instant);

@@ -31,6 +31,9 @@ pub(crate) const RANGES: &str = "ranges";
 /// The key under which a build of a part says which keys it replaced.
 pub(crate) const CHANGED_KEYS: &str = "changed_keys";
 
+/// The key under which a build that moved sums says by how many keys.
+pub(crate) const MOVED_KEYS: &str = "moved_keys";
+
 /// Makes the lake's files readable in a session.
 pub(crate) fn attach(context: &SessionContext, lake: &Lake) {
     context.register_object_store(lake.store_url(), lake.object_store());

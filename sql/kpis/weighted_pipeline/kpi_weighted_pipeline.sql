@@ -55,11 +55,12 @@ metrics:
     null_rule: "as weighted_pipeline_deal, without a probability where no deal from the stage was decided"
 */
 with
-span as (
-    select * from mart.fct_weighted_span
+-- By how much each day differs from the one before: for reps the total, for teams by slice.
+rep_change as (
+    select * from mart.fct_weighted_rep_change
 ),
-tenure as (
-    select * from mart.dim_rep_tenure
+team_change as (
+    select * from mart.fct_weighted_team_change
 ),
 rep_scope as (
     select * from mart.bridge_rep_scope
@@ -79,11 +80,6 @@ period as (
 business as (
     select * from system.business
 ),
--- A span adds a deal on its first day, and takes it away on the first day it no longer stands so:
--- sums of all days without a row a deal and day.
-sign as (
-    select sign from (values (1), (-1)) as listed (sign)
-),
 category as (
     select category_key, forecast_category
     from (
@@ -92,84 +88,20 @@ category as (
             (5, 'closed')
     ) as listed (category_key, forecast_category)
 ),
--- Slices are summed by team, so one rep of a team stands for it.
-unit as (
-    select rep_key, min(rep_key) over (partition by team_id, region_id) as unit_key
-    from tenure
-),
 -- Keys are numbers: millions of rows are grouped by them.
-keyed as (
-    select
-        span.*,
-        case span.forecast_category
-            when 'none' then 0
-            when 'pipeline' then 1
-            when 'best_case' then 2
-            when 'most_likely' then 3
-            when 'commit' then 4
-            when 'closed' then 5
-        end as category_key,
-        unit.unit_key
-    from unit
-    inner join span on unit.rep_key = span.rep_key
-),
-event as (
-    select
-        span.rep_key,
-        span.unit_key,
-        coalesce(span.stage_key, 0) as stage_key,
-        span.category_key,
-        cast(arrow_cast(span.close_quarter_start, 'Int32') as bigint) as quarter_key,
-        case when sign.sign = 1 then span.valid_from else span.valid_to end as date_day,
-        coalesce(span.weighted_deal, 0) * sign.sign as weighted_deal,
-        case when span.exclusion_deal is null then sign.sign else 0 end as counted_deal,
-        case when span.exclusion_deal is null then 0 else sign.sign end as excluded_deal,
-        coalesce(span.weighted_stage, 0) * sign.sign as weighted_stage,
-        case when span.exclusion_stage is null then sign.sign else 0 end as counted_stage,
-        case when span.exclusion_stage is null then 0 else sign.sign end as excluded_stage,
-        coalesce(span.weighted_historical, 0) * sign.sign as weighted_historical,
-        case when span.exclusion_historical is null then sign.sign else 0 end as counted_historical,
-        case when span.exclusion_historical is null then 0 else sign.sign end as excluded_historical
-    from sign
-    cross join keyed as span
-),
--- The total by rep; stages, categories and quarters by team, first together, then each alone.
-by_rep as (
-    select
-        rep_key,
-        date_day,
-        sum(weighted_deal) as weighted_deal,
-        sum(counted_deal) as counted_deal,
-        sum(excluded_deal) as excluded_deal,
-        sum(weighted_stage) as weighted_stage,
-        sum(counted_stage) as counted_stage,
-        sum(excluded_stage) as excluded_stage,
-        sum(weighted_historical) as weighted_historical,
-        sum(counted_historical) as counted_historical,
-        sum(excluded_historical) as excluded_historical
-    from event
-    where date_day <= $as_of_date
-    group by rep_key, date_day
-),
 by_team as (
     select
-        unit_key,
-        stage_key,
-        category_key,
-        quarter_key,
-        date_day,
-        sum(weighted_deal) as weighted_deal,
-        sum(counted_deal) as counted_deal,
-        sum(excluded_deal) as excluded_deal,
-        sum(weighted_stage) as weighted_stage,
-        sum(counted_stage) as counted_stage,
-        sum(excluded_stage) as excluded_stage,
-        sum(weighted_historical) as weighted_historical,
-        sum(counted_historical) as counted_historical,
-        sum(excluded_historical) as excluded_historical
-    from event
-    where date_day <= $as_of_date
-    group by unit_key, stage_key, category_key, quarter_key, date_day
+        team_change.unit_key,
+        team_change.stage_key,
+        category.category_key,
+        cast(arrow_cast(team_change.close_quarter_start, 'Int32') as bigint) as quarter_key,
+        team_change.date_day,
+        team_change.weighted_deal, team_change.counted_deal, team_change.excluded_deal,
+        team_change.weighted_stage, team_change.counted_stage, team_change.excluded_stage,
+        team_change.weighted_historical, team_change.counted_historical,
+        team_change.excluded_historical
+    from category
+    inner join team_change on category.forecast_category = team_change.forecast_category
 ),
 slice as (
     select slice from (values (1), (2), (3)) as listed (slice)
@@ -214,7 +146,7 @@ by_unit as (
         weighted_deal, counted_deal, excluded_deal,
         weighted_stage, counted_stage, excluded_stage,
         weighted_historical, counted_historical, excluded_historical
-    from by_rep
+    from rep_change
 ),
 by_scope_event as (
     select

@@ -1,7 +1,19 @@
 /* @model
 description: By how much the deals due in a quarter changed on each day, by rep and bucket. Summed up from the quarter's first row to a day they are its figures at the end of that day, as the CRM's history tells them; what was there before the first day is in the first day's rows.
 grain: [period_start, rep_key, bucket, date_day]
-kind: table
+kind: incremental
+incremental:
+  key: opportunity_id
+  sums: events
+  changed_by:
+    mart.fct_opportunity_state: opportunity_id
+    mart.fct_opportunity_version: opportunity_id
+  # A day more moves nothing: what began or ended on it is a change of the deal's states. Another
+  # month weighs every open deal anew, and another quarter brings deals that are due in it.
+  matters:
+    mart.dim_forecast_day: select period_start, min(snapshot_date) from mart.dim_forecast_day group by period_start
+    mart.dim_period: select period_start, period_end from mart.dim_period where period_grain = 'month' and not is_future
+  as_of: harmless
 owner: revops
 tags: [crm, forecasts]
 columns:
@@ -9,6 +21,7 @@ columns:
   rep_key: {type: int64, doc: "the rep in his team, as in dim_rep_tenure", checks: [not_null]}
   bucket: {type: string, doc: "where they count, as in fct_forecast_state", checks: [not_null]}
   date_day: {type: date, doc: "the day at whose end the change is there", checks: [not_null]}
+  events: {type: int64, doc: "how many beginnings and ends the row sums up", checks: [not_null]}
   amount: {type: "decimal(38,2)", doc: "change of their amounts, in the reporting currency", checks: [not_null]}
   deals: {type: int64, doc: "change of their number", checks: [not_null]}
   n: {type: int64, doc: "change of the number of those with a usable amount", checks: [not_null]}
@@ -135,6 +148,7 @@ final as (
         event.rep_key,
         event.bucket,
         event.date_day,
+        count(*) as events,
         sum(event.sign * coalesce(event.amount_reporting, 0)) as amount,
         sum(event.sign) as deals,
         sum(case when event.amount_reporting is not null then event.sign else 0 end) as n,
@@ -151,6 +165,6 @@ final as (
     group by event.period_start, event.rep_key, event.bucket, event.date_day
 )
 select
-    period_start, rep_key, bucket, date_day, amount, deals, n, weighted_deal, n_deal,
+    period_start, rep_key, bucket, date_day, events, amount, deals, n, weighted_deal, n_deal,
     weighted_stage, n_stage, weighted_historical, n_historical
 from final

@@ -33,61 +33,14 @@ with
 deal as (
     select * from mart.fct_opportunity where deal_exclusion is null
 ),
-span as (
-    select * from mart.fct_pipeline_span
-),
-start as (
-    select * from mart.fct_pipeline_start
+change as (
+    select * from mart.fct_pipeline_change
 ),
 rep_scope as (
     select * from mart.bridge_rep_scope
 ),
 day as (
     select date_day from mart.dim_date where not is_future
-),
-sign as (
-    select sign from (values (1), (-1)) as listed (sign)
-),
--- A span adds a deal to what is open on its first day, and takes it away on the day after its last.
--- So no deal is looked at day by day.
-span_event as (
-    select
-        span.rep_key,
-        case when sign.sign = 1 then span.valid_from else span.valid_to end as date_day,
-        sign.sign as open_deals,
-        case when span.is_qualified then sign.sign else 0 end as open_qualified,
-        case when span.yield_exclusion is null then sign.sign else 0 end as open_valued,
-        case when span.yield_exclusion is null then span.amount_reporting * sign.sign else 0 end
-            as open_amount,
-        case when span.yield_exclusion is not null then sign.sign else 0 end as open_unvalued,
-        case when span.is_assumed then sign.sign else 0 end as open_assumed
-    from sign
-    cross join span
-),
-open_event as (
-    select
-        rep_key,
-        date_day,
-        sum(open_deals) as open_deals,
-        sum(open_qualified) as open_qualified,
-        sum(open_valued) as open_valued,
-        sum(open_amount) as open_amount,
-        sum(open_unvalued) as open_unvalued,
-        sum(open_assumed) as open_assumed
-    from span_event
-    where date_day <= $as_of_date
-    group by rep_key, date_day
-),
-start_event as (
-    select
-        rep_key,
-        date_day,
-        sum(case when yield_exclusion is null then 1 else 0 end) as created_valued,
-        sum(case when yield_exclusion is null then amount_reporting else 0 end) as created_amount,
-        sum(case when yield_exclusion is not null then 1 else 0 end) as created_unvalued,
-        sum(case when is_assumed then 1 else 0 end) as created_assumed
-    from start
-    group by rep_key, date_day
 ),
 end_event as (
     select
@@ -144,17 +97,11 @@ event as (
     select
         rep_key, date_day,
         open_deals, open_qualified, open_valued, open_amount, open_unvalued, open_assumed,
-        0 as created_valued, 0 as created_amount, 0 as created_unvalued, 0 as created_assumed,
+        created_valued, created_amount, created_unvalued, created_assumed,
         0 as pipeline_won_valued, 0 as pipeline_won_amount, 0 as pipeline_won_unvalued, 0 as won,
         0 as lost, 0 as won_sized, 0 as won_amount, 0 as won_timed, 0 as won_cycle_days,
         0 as won_timed_from_engagement, 0 as won_left_out
-    from open_event
-    union all
-    select
-        rep_key, date_day,
-        0, 0, 0, 0, 0, 0, created_valued, created_amount, created_unvalued, created_assumed, 0,
-        0, 0, 0, 0, 0, 0, 0, 0, 0, 0
-    from start_event
+    from change
     union all
     select
         rep_key, date_day,

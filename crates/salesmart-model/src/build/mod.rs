@@ -298,6 +298,7 @@ impl Build {
             increment: model.header.incremental.as_ref().map(|declared| Increment {
                 basis: self.basis(model, declared),
                 inputs: incremental::inputs(&self.request.catalog, declared, &self.parts),
+                others: incremental::others(&self.request.catalog, model, declared, &self.parts),
             }),
             on_progress: Arc::clone(&self.request.on_progress),
             started: Clock::now(),
@@ -320,7 +321,7 @@ impl Build {
     }
 
     /// A fingerprint of everything that a table is made of but the rows of the inputs that change
-    /// keys.
+    /// keys, and of those of which it says what matters.
     fn basis(&self, model: &Model, declared: &Incremental) -> String {
         let closure = graph::closure(&self.request.catalog, model);
         let mut basis = Fingerprint::new();
@@ -334,7 +335,9 @@ impl Build {
             basis.add("as_of", self.request.as_of.to_rfc3339().as_bytes());
         }
         for relation in closure.bases {
-            if declared.changed_by.iter().any(|input| input.relation == *relation) {
+            let moves_keys = declared.changed_by.iter().any(|input| input.relation == *relation);
+            let is_looked_at = declared.matters.iter().any(|input| input.relation == *relation);
+            if moves_keys || is_looked_at {
                 continue;
             }
             basis.add("reads", relation.to_string().as_bytes());

@@ -8,7 +8,8 @@ use std::time::Instant as Clock;
 use arrow::array::RecordBatch;
 use arrow::datatypes::{Field, Schema, SchemaRef};
 use datafusion::common::Column;
-use datafusion::logical_expr::{Expr, LogicalPlanBuilder, SortExpr};
+use datafusion::execution::SendableRecordBatchStream;
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, SortExpr};
 use datafusion::physical_plan::execute_stream;
 use futures::StreamExt;
 use salesmart_core::{Error, Result};
@@ -77,7 +78,7 @@ impl Built {
 }
 
 /// One hash for the rows in some files, written in order.
-fn content(files: &[NewFile]) -> String {
+pub(super) fn content(files: &[NewFile]) -> String {
     let mut fingerprint = Fingerprint::empty();
     for file in files {
         fingerprint.add("file", file.sha256.as_bytes());
@@ -103,16 +104,17 @@ pub(super) struct Job {
 }
 
 impl Job {
-    pub(super) async fn run(self) -> (TableName, Result<Built>) {
+    pub(super) async fn run(mut self) -> (TableName, Result<Built>) {
         let built = self.table().await;
         (self.name, built)
     }
 
-    async fn table(&self) -> Result<Built> {
+    async fn table(&mut self) -> Result<Built> {
         let catalog = Arc::clone(&self.catalog);
         let model = catalog
             .model(&self.name)
             .ok_or_else(|| Error::bug(format!("`{}` is not in the catalog", self.name)))?;
+        self.look_at_what_matters(model).await?;
         let built = match model.kind() {
             Kind::Snapshot => self.append(model).await,
             Kind::Incremental => self.build_incremental(model).await,
@@ -180,11 +182,23 @@ impl Job {
         workspace: &Workspace,
         is_expected: &(dyn Fn(&RecordBatch) -> bool + Send + Sync),
     ) -> Result<Option<Written>> {
+        let stream = self.stream(model, workspace).await?;
+        self.write_stream(model, schema, workspace, stream, is_expected).await
+    }
+
+    /// The same of rows that are at hand, in the order of the grain.
+    pub(super) async fn write_stream(
+        &self,
+        model: &Model,
+        schema: &SchemaRef,
+        workspace: &Workspace,
+        mut stream: SendableRecordBatchStream,
+        is_expected: &(dyn Fn(&RecordBatch) -> bool + Send + Sync),
+    ) -> Result<Option<Written>> {
         let mut writer = TableWriter::new(&self.lake, &store::path(&self.name), Arc::clone(schema));
         let mut watch = Watch::new(model, schema, workspace)?;
         let mut rows = 0u64;
         let source = Source { file: &model.file, text: &model.text };
-        let mut stream = self.stream(model, workspace).await?;
         while let Some(batch) = stream.next().await {
             let batch = batch.map_err(|e| source.running(&e))?;
             let batch = RecordBatch::try_new(Arc::clone(schema), batch.columns().to_vec())
@@ -211,9 +225,19 @@ impl Job {
         &self,
         model: &Model,
         workspace: &Workspace,
-    ) -> Result<datafusion::execution::SendableRecordBatchStream> {
-        let source = Source { file: &model.file, text: &model.text };
+    ) -> Result<SendableRecordBatchStream> {
         let plan = plan::plan_model(workspace, model, self.instant).await?;
+        self.in_order(model, workspace, plan).await
+    }
+
+    /// The rows of a plan in the order of a model's grain.
+    pub(super) async fn in_order(
+        &self,
+        model: &Model,
+        workspace: &Workspace,
+        plan: LogicalPlan,
+    ) -> Result<SendableRecordBatchStream> {
+        let source = Source { file: &model.file, text: &model.text };
         let order: Vec<SortExpr> = model
             .sort_columns()
             .into_iter()

@@ -20,6 +20,7 @@ mod discovered;
 mod explained;
 mod incremental;
 mod snapshot;
+mod sums;
 
 type Deal<'a> = (&'a str, Option<i128>, &'a str, i32, &'a str);
 

@@ -45,15 +45,13 @@ fn direction(from: Stage, to: Option<Stage>) -> &'static str {
 }
 
 /// Visits by whose they were, month of the entry, stage, and how the deal went on.
-pub(super) fn visits(stories: &[Story], names: &Names, today: NaiveDate) -> Sheet {
+pub(super) fn visits(stories: &[Story], names: &Names) -> Sheet {
     let mut counts: BTreeMap<(Scope, String, NaiveDate, Stage, &str), [i128; 4]> = BTreeMap::new();
     for story in stories.iter().filter(|story| !story.is_gone) {
         for (place, visit) in story.visits.iter().enumerate() {
             let next = story.visits.get(place + 1).map(|next| next.stage);
-            // Nobody waits in the stage in which a deal has ended.
-            let stays = visit.stage.outcome() == "open";
-            let until = visit.left.or(stays.then_some(today)).unwrap_or(visit.entered);
-            let days = (until - visit.entered).num_days();
+            // Of a visit that goes on nobody knows how long it takes.
+            let days = visit.left.map_or(0, |left| (left - visit.entered).num_days());
             for (scope, name) in names.of(visit.holder) {
                 let month = first_of_month(visit.entered);
                 let key =

@@ -369,7 +369,7 @@ pub(crate) fn funnel_of(world: &World, first_month: u32, known: Known) -> Vec<Sh
     let stories = teller.all();
     let names = Names::new(world, &known);
     vec![
-        funnel::visits(&stories, &names, world.today()),
+        funnel::visits(&stories, &names),
         funnel::conversion(&stories, &names, first_month),
         funnel::loss(world, &stories, &names, first_month),
         leads::sheet(world, &known, teller.people(), &stories, &names, first_month),

@@ -41,6 +41,9 @@ pub(super) struct State {
     pub(super) as_of: DateTime<Utc>,
     /// By input, the version of each table it consists of.
     pub(super) inputs: BTreeMap<String, BTreeMap<String, u64>>,
+    /// The same of every other table that was read, where what it brought must be found again.
+    #[serde(default)]
+    pub(super) others: BTreeMap<String, BTreeMap<String, u64>>,
 }
 
 /// The file in which a commit says which keys it replaced.
@@ -294,13 +297,16 @@ impl ScalarUDFImpl for IsChanged {
 
 /// How an input tells what changed in it.
 pub(super) fn source_of(catalog: &crate::catalog::Catalog, relation: &Relation) -> InputSource {
-    let kind = match relation {
-        Relation::Model(name) => catalog.model(name).map(Model::kind),
+    let model = match relation {
+        Relation::Model(name) => catalog.model(name),
         _ => None,
     };
-    match kind {
+    let adds_up = |model: &Model| {
+        model.header.incremental.as_ref().is_some_and(|declared| declared.sums.is_some())
+    };
+    match model.map(Model::kind) {
         None | Some(Kind::Snapshot) => InputSource::Appended,
-        Some(Kind::Incremental) => InputSource::Keyed,
-        Some(Kind::Table | Kind::View) => InputSource::Whole,
+        Some(Kind::Incremental) if !model.is_some_and(adds_up) => InputSource::Keyed,
+        Some(_) => InputSource::Whole,
     }
 }

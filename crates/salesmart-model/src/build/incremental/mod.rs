@@ -13,9 +13,11 @@
 
 mod diff;
 mod keys;
+mod matters;
 mod merge;
 mod ranged;
 mod restrict;
+mod sums;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -41,6 +43,7 @@ use super::table::{Built, Duplicates, Job, data_files, stored_schema};
 use super::watch::{self, Passed, Watch};
 use crate::catalog::{Catalog, Model};
 use crate::diagnostics::Source as SqlSource;
+use crate::graph;
 use crate::incremental::Incremental;
 use crate::name::Relation;
 use crate::session::Workspace;
@@ -85,6 +88,8 @@ pub(super) struct Increment {
     /// A fingerprint of everything but the rows of the inputs that change keys.
     pub(super) basis: String,
     pub(super) inputs: Vec<Input>,
+    /// Every other table that is read, where what it brought must be found again.
+    pub(super) others: Vec<(Relation, Vec<Part>)>,
 }
 
 /// The inputs that change keys, as they are now.
@@ -100,6 +105,24 @@ pub(super) fn inputs(
         source: keys::source_of(catalog, &by.relation),
     };
     declared.changed_by.iter().map(input).collect()
+}
+
+/// The other tables that a model reads which adds up: what its keys brought is asked of them again.
+pub(super) fn others(
+    catalog: &Catalog,
+    model: &Model,
+    declared: &Incremental,
+    parts: &BTreeMap<Relation, Vec<Part>>,
+) -> Vec<(Relation, Vec<Part>)> {
+    if declared.sums.is_none() {
+        return Vec::new();
+    }
+    graph::closure(catalog, model)
+        .bases
+        .into_iter()
+        .filter(|base| declared.changed_by.iter().all(|input| input.relation != **base))
+        .filter_map(|base| Some((base.clone(), parts.get(base)?.clone())))
+        .collect()
 }
 
 /// Which keys the files of a table hold; empty where it does not say so of every file.
@@ -155,6 +178,9 @@ impl Job {
             ));
         }
         (self.on_progress)(Progress::Started(self.name.clone()));
+        if let Some(rows) = &declared.sums {
+            return self.build_sums(model, declared, increment, newest.as_ref(), rows).await;
+        }
         let schema = stored_schema(model);
         let key = schema.index_of(&declared.key).map_err(|e| {
             Error::bug(format!("`{}` has no column for its key", model.name)).with_source(e)
@@ -188,7 +214,7 @@ impl Job {
         if self.rebuild {
             return Ok(Err("somebody asked for it".to_owned()));
         }
-        if ranges(table).is_empty() && table.rows > 0 {
+        if declared.sums.is_none() && ranges(table).is_empty() && table.rows > 0 {
             return Ok(Err("its files do not say which keys they hold".to_owned()));
         }
         let duplicates = table.metadata.get(store::DUPLICATES).map(Duplicates::deserialize);
@@ -250,7 +276,16 @@ impl Job {
         Some(json!(State {
             basis: increment.basis.clone(),
             as_of: self.instant.as_of,
-            inputs: increment.inputs.iter().map(versions).collect(),
+            inputs: increment
+                .inputs
+                .iter()
+                .map(|input| versions(&input.relation, &input.parts))
+                .collect(),
+            others: increment
+                .others
+                .iter()
+                .map(|(relation, parts)| versions(relation, parts))
+                .collect(),
         }))
     }
 
@@ -516,9 +551,9 @@ impl Job {
     }
 }
 
-fn versions(input: &Input) -> (String, BTreeMap<String, u64>) {
-    let parts = input.parts.iter().map(|part| (part.path.to_string(), part.version));
-    (input.relation.to_string(), parts.collect())
+fn versions(relation: &Relation, parts: &[Part]) -> (String, BTreeMap<String, u64>) {
+    let parts = parts.iter().map(|part| (part.path.to_string(), part.version));
+    (relation.to_string(), parts.collect())
 }
 
 fn with_schema(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {

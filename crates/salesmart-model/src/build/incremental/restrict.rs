@@ -17,6 +17,7 @@ use crate::diagnostics::Source;
 use crate::graph;
 use crate::name::Relation;
 use crate::session::{Workspace, config};
+use crate::sql::Instant;
 use crate::{plan, sql, store};
 
 impl Job {
@@ -28,6 +29,19 @@ impl Job {
         increment: &Increment,
         keys: &Arc<Keys>,
     ) -> Result<Workspace> {
+        self.only_keys(model, &increment.inputs, &[], self.instant, keys).await
+    }
+
+    /// The same, as it was at another instant: with other versions of the inputs that change keys,
+    /// and of others.
+    pub(super) async fn only_keys(
+        &self,
+        model: &Model,
+        inputs: &[Input],
+        others: &[(Relation, Vec<Part>)],
+        instant: Instant,
+        keys: &Arc<Keys>,
+    ) -> Result<Workspace> {
         let mut config = config();
         // A key is asked for before the row's other columns are read.
         config.options_mut().execution.parquet.pushdown_filters = true;
@@ -36,16 +50,22 @@ impl Job {
 
         let closure = graph::closure(&self.catalog, model);
         for relation in &closure.bases {
-            match increment.inputs.iter().find(|input| input.relation == **relation) {
-                Some(input) => self.restrict(&workspace, input, keys).await?,
-                None => {
-                    let provider = self.current(relation).await?;
-                    register(&workspace, relation, provider)?;
-                }
+            let other = others.iter().find(|(other, _)| other == *relation);
+            if let Some(input) = inputs.iter().find(|input| input.relation == **relation) {
+                self.restrict(&workspace, input, keys).await?;
+            } else if let Some((_, parts)) = other {
+                let schema = plan::relation_schema(&self.catalog, relation)
+                    .ok_or_else(|| Error::bug(format!("`{relation}` has no schema")))?;
+                let files: Vec<DataFile> =
+                    parts.iter().flat_map(|part| part.files.iter().cloned()).collect();
+                let provider = store::provider(&self.lake, &files, schema)?;
+                register(&workspace, relation, provider)?;
+            } else {
+                register(&workspace, relation, self.current(relation).await?)?;
             }
         }
         for view in closure.views {
-            let plan = plan::plan_model(&workspace, view, self.instant).await?;
+            let plan = plan::plan_model(&workspace, view, instant).await?;
             let relation = Relation::Model(view.name.clone());
             register(&workspace, &relation, Arc::new(ViewTable::new(plan, None)))?;
         }

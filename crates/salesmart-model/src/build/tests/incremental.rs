@@ -103,7 +103,7 @@ columns:
 select n, cast(sum(amount) as decimal(38, 2)) as amount from mart.fct_aged group by n
 ";
 
-const FILES: [(&str, &str); 5] = [
+pub(super) const FILES: [(&str, &str); 5] = [
     ("staging/crm/stg_crm__deal_versions.sql", VERSIONS),
     ("intermediate/deal/int_history.sql", HISTORY),
     ("intermediate/deal/int_stage.sql", STAGES),
@@ -114,12 +114,12 @@ const FILES: [(&str, &str); 5] = [
 const TABLES: [(&str, &str); 3] =
     [("intermediate", "int_history"), ("mart", "fct_aged"), ("kpi", "total")];
 
-async fn table(house: &House, (schema, name): (&str, &str)) -> Table {
+pub(super) async fn table(house: &House, (schema, name): (&str, &str)) -> Table {
     house.lake.table(&TablePath::warehouse(schema, name)).await.unwrap().unwrap()
 }
 
 /// The rows of a table as text, sorted.
-async fn rows(house: &House, name: (&str, &str)) -> Vec<String> {
+pub(super) async fn rows(house: &House, name: (&str, &str)) -> Vec<String> {
     let table = table(house, name).await;
     let batches: Vec<RecordBatch> = house.lake.read(&table, None).try_collect().await.unwrap();
     let mut rows = Vec::new();
@@ -138,16 +138,20 @@ async fn is_part(house: &House, name: (&str, &str)) -> bool {
 }
 
 /// Two lakes in which the same lands: one is built in part, the other one whole.
-struct Both {
-    part: House,
-    whole: House,
+pub(super) struct Both {
+    pub(super) part: House,
+    pub(super) whole: House,
     sequence: i64,
     dice: u64,
 }
 
 impl Both {
     async fn new() -> Self {
-        let (part, mut whole) = (House::new(&FILES).await, House::new(&FILES).await);
+        Self::with(&FILES).await
+    }
+
+    pub(super) async fn with(files: &[(&'static str, &'static str)]) -> Self {
+        let (part, mut whole) = (House::new(files).await, House::new(files).await);
         whole.rebuild = true;
         Self { part, whole, sequence: 1, dice: 42 }
     }
@@ -158,7 +162,7 @@ impl Both {
     }
 
     /// Changes so many deals of the first `known`, or makes them.
-    async fn night(&mut self, known: u64, changes: u64) {
+    pub(super) async fn night(&mut self, known: u64, changes: u64) {
         let mut deals = Vec::new();
         for _ in 0..changes {
             // The newest deals change most, and late rows come for any.
@@ -181,7 +185,7 @@ impl Both {
         self.sequence += i64::try_from(deals.len()).unwrap();
     }
 
-    async fn build(&self) {
+    pub(super) async fn build(&self) {
         let part = self.part.build().await.unwrap();
         let whole = self.whole.build().await.unwrap();
         for name in TABLES {
@@ -201,7 +205,7 @@ impl Both {
         assert!(is_seen || high > 0 || is_part(&self.part, TABLES[1]).await, "{passed}");
     }
 
-    fn clock(&mut self, day: u32) {
+    pub(super) fn clock(&mut self, day: u32) {
         self.part.as_of = format!("2026-02-{day:02}T12:00:00Z").parse().unwrap();
         self.whole.as_of = self.part.as_of;
     }

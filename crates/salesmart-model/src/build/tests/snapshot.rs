@@ -261,12 +261,14 @@ kind: snapshot
 incremental:
   key: deal_id
   changed_by: {mart.fct_deal: deal_id}
+  matters: {mart.dim_clock: nothing}
   as_of: harmless
 columns:
   deal_id: {type: string}
   known_from: {type: timestamp}
   amount: {type: \"decimal(18,2)\"}
   looked_at: {type: int64}
+  day: {type: date}
 */
 with
 entry as (
@@ -278,15 +280,26 @@ select
     deal.deal_id,
     $as_of as known_from,
     deal.amount,
-    (select count(*) from mart.fct_deal) as looked_at
+    (select count(*) from mart.fct_deal) as looked_at,
+    (select max(day) from mart.dim_clock) as day
 from mart.fct_deal as deal
 left join entry on deal.deal_id = entry.deal_id
 where entry.deal_id is null or entry.amount is distinct from deal.amount
 ";
 
+const CLOCK: &str = "/* @model
+description: Another row each night, and no deal is another one by that.
+grain: [day]
+columns:
+  day: {type: date}
+*/
+select $as_of_date as day
+";
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_snapshot_that_declares_its_keys_looks_only_at_those_that_changed() {
-    let mut house = House::new(&[("forecast/forecast_belief.sql", BELIEF)]).await;
+    let models = [("forecast/forecast_belief.sql", BELIEF), ("marts/dim_clock.sql", CLOCK)];
+    let mut house = House::new(&models).await;
     land(&house.lake, 1, DEALS).await;
     house.build().await.unwrap();
     for (day, sequence, deal) in [
@@ -307,15 +320,15 @@ async fn a_snapshot_that_declares_its_keys_looks_only_at_those_that_changed() {
     let last = house.build().await.unwrap();
     let shown = "select * from forecast.belief order by known_from, deal_id";
     insta::assert_snapshot!(house.show(&last, shown).await, @r#"
-    +---------+----------------------+--------+-----------+
-    | deal_id | known_from           | amount | looked_at |
-    +---------+----------------------+--------+-----------+
-    | d1      | 2026-01-31T12:00:00Z | 12.00  | 2         |
-    | d2      | 2026-01-31T12:00:00Z | 5.00   | 2         |
-    | d2      | 2026-02-01T12:00:00Z | 7.00   | 1         |
-    | d7      | 2026-02-03T12:00:00Z | 1.00   | 1         |
-    | d1      | 2026-02-05T12:00:00Z | 13.00  | 1         |
-    | d8      | 2026-02-05T12:00:00Z | 1.00   | 4         |
-    +---------+----------------------+--------+-----------+
+    +---------+----------------------+--------+-----------+------------+
+    | deal_id | known_from           | amount | looked_at | day        |
+    +---------+----------------------+--------+-----------+------------+
+    | d1      | 2026-01-31T12:00:00Z | 12.00  | 2         | 2026-01-31 |
+    | d2      | 2026-01-31T12:00:00Z | 5.00   | 2         | 2026-01-31 |
+    | d2      | 2026-02-01T12:00:00Z | 7.00   | 1         | 2026-02-01 |
+    | d7      | 2026-02-03T12:00:00Z | 1.00   | 1         | 2026-02-03 |
+    | d1      | 2026-02-05T12:00:00Z | 13.00  | 1         | 2026-02-05 |
+    | d8      | 2026-02-05T12:00:00Z | 1.00   | 4         | 2026-02-05 |
+    +---------+----------------------+--------+-----------+------------+
     "#);
 }
