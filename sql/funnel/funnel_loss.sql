@@ -1,7 +1,26 @@
 /* @model
 description: Deals lost in a period and what they were worth, by the stage they were lost from, the reason, the competitor and how old they were. Numbers and values add up over all of these, over scopes of one kind and over periods of one grain.
 grain: [period_grain, period_start, scope, scope_id, stage_id, stage_name, lost_reason, competitor, age_band]
-kind: table
+kind: incremental
+incremental:
+  key: opportunity_id
+  periods: >-
+    select
+        deal.closed_date as date_day, deal.opportunity_id, deal.rep_key, deal.lost_reason,
+        deal.cycle_days, deal.amount_reporting, deal.amount_exclusion, deal.win_value_exclusion,
+        deal.deal_exclusion, detail.competitor, visit.visit_number, visit.stage_id,
+        visit.stage_name, visit.stage_type, visit.entry
+    from mart.fct_opportunity as deal
+    left join mart.fct_opportunity_detail as detail on deal.opportunity_id = detail.opportunity_id
+    left join funnel.stage_visit as visit on deal.opportunity_id = visit.opportunity_id
+    where deal.outcome = 'lost'
+  changed_by:
+    mart.fct_opportunity: opportunity_id
+    mart.fct_opportunity_detail: opportunity_id
+    funnel.stage_visit: opportunity_id
+  matters:
+    mart.dim_period: select period_key, period_grain, period_start, period_end from mart.dim_period
+  as_of: harmless
 owner: revops
 tags: [crm, funnel]
 columns:

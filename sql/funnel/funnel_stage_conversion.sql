@@ -1,7 +1,18 @@
 /* @model
 description: Of the deals that entered a stage in a period, how many went on to the next stage, or from the first one to each later one, or to won; how many were lost before, and how many may still come. By month, quarter and year of the entry, for the company, regions, teams and reps.
 grain: [pair, mode, period_grain, period_start, scope, scope_id, from_stage_id, to_stage_id]
-kind: table
+kind: incremental
+incremental:
+  key: opportunity_id
+  periods: >-
+    select reached_date as date_day, progress.* from funnel.stage_progress as progress
+    union all
+    select first_date as date_day, progress.* from funnel.stage_progress as progress
+  changed_by: {funnel.stage_progress: opportunity_id}
+  matters:
+    mart.dim_date: select date_day, fiscal_month_start, fiscal_quarter_start, fiscal_year_start from mart.dim_date
+    mart.dim_period: select period_key, period_grain, period_start, period_end from mart.dim_period
+  as_of: harmless
 owner: revops
 tags: [crm, funnel]
 columns:

@@ -27,6 +27,12 @@
 //! column. What the changed keys brought before is taken away, what they bring now is added, and
 //! sums of no row go.
 //!
+//! With `periods: QUERY` the model's rows are figures of periods (`period_grain`, `period_start`),
+//! and the query gives, of the keys that changed, what figures are made of, with its day as
+//! `date_day`. Where that differs from what it was, the periods of that day are computed again, and
+//! those of the last instant's day and of this one's; the model then sees only these in
+//! `mart.dim_period` and `mart.bridge_date_period`. Other figures stay; only their `as_of` is new.
+//!
 //! A snapshot may declare it too: then its query sees only the keys that changed since it was last
 //! added to, its own rows of them included, and gives the rows to add. An instant that is not later
 //! than the last one asks for all keys.
@@ -53,6 +59,8 @@ pub struct Incremental {
     pub key: String,
     /// The column that counts the rows that are summed, where the model adds up.
     pub sums: Option<String>,
+    /// What figures are made of, by day, where the model's rows are figures of periods.
+    pub periods: Option<Periods>,
     /// The inputs that change keys.
     pub changed_by: Vec<ChangedBy>,
     /// What matters of inputs that change no keys.
@@ -70,6 +78,25 @@ pub struct ChangedBy {
     pub relation: Relation,
     /// SQL over its columns: the key that a row belongs to.
     pub key: String,
+    /// Where it is declared.
+    pub location: Location,
+}
+
+impl Incremental {
+    /// Whether rows belong to keys; else they are sums or figures over many.
+    #[must_use]
+    pub fn has_keys(&self) -> bool {
+        self.sums.is_none() && self.periods.is_none()
+    }
+}
+
+/// What figures are made of, by day.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Periods {
+    /// A query with a column `date_day`.
+    pub query: Box<Query>,
+    /// The query as it is written.
+    pub text: String,
     /// Where it is declared.
     pub location: Location,
 }
@@ -105,6 +132,8 @@ pub(crate) struct Raw {
     changed_by: Pairs<At<String>, At<String>>,
     #[serde(default)]
     sums: Option<At<String>>,
+    #[serde(default)]
+    periods: Option<At<String>>,
     #[serde(default)]
     matters: Option<Pairs<At<String>, At<String>>>,
     #[serde(default)]
@@ -160,6 +189,18 @@ pub(crate) fn declared(file: &str, raw: At<Raw>) -> Result<Incremental> {
             }
         }
     }
+    let periods = match raw.periods {
+        None => None,
+        Some(At { value: text, location }) => match sql::parse(file, &text) {
+            Ok(query) => Some(Periods { query: Box::new(query), text, location }),
+            Err(e) => {
+                problems.push(
+                    Error::configuration("`periods:` is no query").at(location).with_source(e),
+                );
+                None
+            }
+        },
+    };
     let as_of = match raw.as_of {
         None => AsOf::Unknown,
         Some(text) if text.value == "harmless" => AsOf::Harmless,
@@ -180,6 +221,7 @@ pub(crate) fn declared(file: &str, raw: At<Raw>) -> Result<Incremental> {
         None => Ok(Incremental {
             key: raw.key.value,
             sums: raw.sums.map(|sums| sums.value),
+            periods,
             changed_by,
             matters,
             as_of,
@@ -215,6 +257,12 @@ pub(crate) fn check_header(model: &Model, problems: &mut Vec<Error>) {
     }
     if let Some(rows) = &incremental.sums {
         check_sums(model, rows, problems);
+    }
+    if incremental.periods.is_some() {
+        check_periods(model, problems);
+    }
+    if !incremental.has_keys() {
+        // Its key is no column.
     } else if let Some(error) = missing_column(model, &incremental.key) {
         problems.push(error.at(at()));
     } else if model.kind() == Kind::Incremental && header.grain.first() != Some(&incremental.key) {
@@ -248,21 +296,54 @@ pub(crate) fn check_header(model: &Model, problems: &mut Vec<Error>) {
             );
         }
     }
+}
+
+/// Whether a model of periods has their columns.
+fn check_periods(model: &Model, problems: &mut Vec<Error>) {
+    let header = &model.header;
+    let Some(incremental) = &header.incremental else { return };
+    let at = || incremental.location.clone();
+    if model.kind() != Kind::Incremental || incremental.sums.is_some() {
+        let message = format!("`{}` cannot be kept by periods", model.name);
+        problems.push(
+            Error::configuration(message)
+                .at(at())
+                .with("expected", "`kind: incremental`, and `periods:` or `sums:`"),
+        );
+    }
+    for name in ["period_grain", "period_start"] {
+        problems.extend(missing_column(model, name).map(|error| error.at(at())));
+    }
+}
+
+/// Whether the queries of `as_of:` and `periods:` read what the model reads, itself or through views.
+fn check_queries(catalog: &Catalog, model: &Model, problems: &mut Vec<Error>) {
+    let Some(incremental) = &model.header.incremental else { return };
+    let closure = graph::closure(catalog, model);
+    let is_read = |relation: &Relation| {
+        closure.bases.contains(relation)
+            || closure.views.iter().any(|view| Relation::Model(view.name.clone()) == *relation)
+    };
+    let instant = Instant::of_no_meaning();
+    let mut queries = Vec::new();
     if let AsOf::Moves(query, _, location) = &incremental.as_of {
-        let instant = Instant::of_no_meaning();
-        let found = refs::find(&model.file, &sql::bind_since(query, instant, instant));
+        queries.push(("as_of", sql::bind_since(query, instant, instant), location));
+    }
+    if let Some(periods) = &incremental.periods {
+        queries.push(("periods", sql::bind(&periods.query, instant), &periods.location));
+    }
+    for (name, query, location) in queries {
+        let found = refs::find(&model.file, &query);
         problems.extend(found.problems.into_iter().map(|e| e.at(location.clone())));
-        for read in found.reads {
-            if !model.reads.iter().any(|own| own.relation == read.relation) {
-                problems.push(
-                    Error::configuration(format!(
-                        "`as_of:` reads `{}`, which `{}` does not",
-                        read.relation, model.name
-                    ))
-                    .at(location.clone())
-                    .with_hint("read only what the model's SQL reads"),
-                );
-            }
+        for read in found.reads.iter().filter(|read| !is_read(&read.relation)) {
+            problems.push(
+                Error::configuration(format!(
+                    "`{name}:` reads `{}`, which `{}` does not",
+                    read.relation, model.name
+                ))
+                .at(location.clone())
+                .with_hint("read only what the model's SQL reads, itself or through views"),
+            );
         }
     }
 }
@@ -302,6 +383,7 @@ fn check_sums(model: &Model, rows: &str, problems: &mut Vec<Error>) {
 /// Whether the inputs it names are inputs, and their keys can be followed.
 pub(crate) fn check_inputs(catalog: &Catalog, model: &Model, problems: &mut Vec<Error>) {
     let Some(incremental) = &model.header.incremental else { return };
+    check_queries(catalog, model, problems);
     let closure = graph::closure(catalog, model);
     let unread = |relation: &Relation, location: &Location| {
         if closure.bases.contains(relation) {
@@ -326,7 +408,7 @@ pub(crate) fn check_inputs(catalog: &Catalog, model: &Model, problems: &mut Vec<
         }
         let own_key = |name| {
             let other = catalog.model(name).and_then(|input| input.header.incremental.as_ref());
-            other.filter(|other| other.sums.is_none()).map(|other| other.key.as_str())
+            other.filter(|other| other.has_keys()).map(|other| other.key.as_str())
         };
         let error = match &input.relation {
             Relation::System(_) => Some("a system table has no keys".to_owned()),

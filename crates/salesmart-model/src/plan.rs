@@ -124,6 +124,19 @@ async fn plan_incremental(workspace: &Workspace, model: &Model, problems: &mut V
             problems.push(error.at(matters.location.clone()));
         }
     }
+    if let Some(periods) = &incremental.periods {
+        let query = sql::bind(&periods.query, Instant::of_no_meaning());
+        let source = Source { file: &model.file, text: &periods.text };
+        match analysed(workspace, query, source).await {
+            Ok(plan) if plan.schema().has_column_with_unqualified_name("date_day") => {}
+            Ok(_) => problems.push(
+                Error::configuration("`periods:` does not say of which day its rows are")
+                    .at(periods.location.clone())
+                    .with("expected", "a column `date_day`"),
+            ),
+            Err(error) => problems.push(error.at(periods.location.clone())),
+        }
+    }
     if let AsOf::Moves(query, text, location) = &incremental.as_of {
         let instant = Instant::of_no_meaning();
         let query = sql::bind_since(query, instant, instant);

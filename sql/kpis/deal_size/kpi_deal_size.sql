@@ -1,7 +1,18 @@
 /* @model
 description: Average and median amount of the deals won in the period, of the open deals now in each stage (on the rows of the periods that hold the as-of day), and of deals when they came into each stage.
 grain: [metric, period_grain, period_start, scope, scope_id, stage_id, forecast_category, close_period_start, target_metric]
-kind: table
+kind: incremental
+incremental:
+  key: opportunity_id
+  periods: select * from mart.fct_deal_size_contribution
+  changed_by:
+    mart.fct_opportunity: opportunity_id
+    mart.fct_opportunity_version: opportunity_id
+  matters:
+    mart.dim_period: select period_key, period_grain, period_start, period_end from mart.dim_period
+  as_of: >-
+    select opportunity_id from mart.fct_opportunity_version
+    where valid_from > $last_as_of and valid_from <= $as_of
 owner: revops
 tags: [crm, kpi, deal_size]
 columns:
@@ -128,8 +139,8 @@ metric as (
     ) as listed (metric, of_what, statistic)
 ),
 -- Stage 0 is none. An amount is null where a rule leaves the deal out. Entries are many times the
--- deals: they have months, quarters and years, no weeks and days, so a month's stand on one
--- of its days.
+-- deals: they have months, quarters and years, no weeks and days, so a month's stand on its
+-- first day.
 sized as (
     select
         case contribution.metric
@@ -145,24 +156,15 @@ sized as (
     from stage
     right join contribution on stage.stage_id = contribution.stage_id
 ),
-month as (
-    select
-        date_period.date_day,
-        min(date_period.date_day) over (partition by date_period.period_key) as month_day
-    from date_period
-    inner join period on date_period.period_key = period.period_key
-    where period.period_grain = 'month'
-),
 dated as (
     select
-        sized.of_what,
-        sized.stage_key,
-        sized.rep_key,
-        case when sized.of_what = 3 then month.month_day else sized.date_day end as date_day,
-        sized.cents,
-        magnitude(sized.cents) as magnitude
-    from month
-    right join sized on month.date_day = sized.date_day
+        of_what,
+        stage_key,
+        rep_key,
+        case when of_what = 3 then period_start('month', date_day) else date_day end as date_day,
+        cents,
+        magnitude(cents) as magnitude
+    from sized
 ),
 period_of_day as (
     select

@@ -1,7 +1,14 @@
 /* @model
 description: Days from the start of a deal to the won moment, mean, median and 90th percentile, of the deals won in the period.
 grain: [metric, period_grain, period_start, scope, scope_id, stage_id, forecast_category, close_period_start, target_metric]
-kind: table
+kind: incremental
+incremental:
+  key: opportunity_id
+  periods: select * from mart.fct_sales_cycle_contribution
+  changed_by: {mart.fct_opportunity: opportunity_id}
+  matters:
+    mart.dim_period: select period_key, period_grain, period_start, period_end from mart.dim_period
+  as_of: harmless
 owner: revops
 tags: [crm, kpi, sales_cycle]
 columns:

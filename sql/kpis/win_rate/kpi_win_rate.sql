@@ -1,7 +1,14 @@
 /* @model
 description: Won deals over won and lost deals, by count and by value, by period of the outcome and by period of the start.
 grain: [metric, period_grain, period_start, scope, scope_id, stage_id, forecast_category, close_period_start, target_metric]
-kind: table
+kind: incremental
+incremental:
+  key: opportunity_id
+  periods: select * from mart.fct_win_rate_contribution
+  changed_by: {mart.fct_opportunity: opportunity_id}
+  matters:
+    mart.dim_period: select period_key, period_grain, period_start, period_end from mart.dim_period
+  as_of: harmless
 owner: revops
 tags: [crm, kpi, win_rate]
 columns:

@@ -19,6 +19,7 @@ use crate::{query, system};
 mod discovered;
 mod explained;
 mod incremental;
+mod periods;
 mod snapshot;
 mod sums;
 

@@ -16,7 +16,7 @@ use salesmart_lake::{Lake, Table};
 use crate::name::Relation;
 
 /// Two hashes of a row, which together are taken for the row.
-type Print = (u64, u64);
+pub(super) type Print = (u64, u64);
 
 /// The columns of a table that a plan reads.
 pub(super) fn columns(plan: &LogicalPlan, relation: &Relation) -> EngineResult<BTreeSet<String>> {
@@ -101,7 +101,7 @@ pub(super) async fn keys(
     Ok(Some(changed))
 }
 
-fn prints(batch: &RecordBatch) -> Result<Vec<Print>> {
+pub(super) fn prints(batch: &RecordBatch) -> Result<Vec<Print>> {
     let failed = |e| Error::bug("rows cannot be compared").with_source(e);
     let fields = batch.schema_ref().fields().iter();
     let fields = fields.map(|field| SortField::new(field.data_type().clone())).collect();

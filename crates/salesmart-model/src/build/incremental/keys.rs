@@ -301,12 +301,11 @@ pub(super) fn source_of(catalog: &crate::catalog::Catalog, relation: &Relation) 
         Relation::Model(name) => catalog.model(name),
         _ => None,
     };
-    let adds_up = |model: &Model| {
-        model.header.incremental.as_ref().is_some_and(|declared| declared.sums.is_some())
-    };
+    let has_keys =
+        |model: &Model| model.header.incremental.as_ref().is_some_and(Incremental::has_keys);
     match model.map(Model::kind) {
         None | Some(Kind::Snapshot) => InputSource::Appended,
-        Some(Kind::Incremental) if !model.is_some_and(adds_up) => InputSource::Keyed,
+        Some(Kind::Incremental) if model.is_some_and(has_keys) => InputSource::Keyed,
         Some(_) => InputSource::Whole,
     }
 }

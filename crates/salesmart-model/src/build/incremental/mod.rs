@@ -15,6 +15,7 @@ mod diff;
 mod keys;
 mod matters;
 mod merge;
+mod periods;
 mod ranged;
 mod restrict;
 mod sums;
@@ -107,14 +108,15 @@ pub(super) fn inputs(
     declared.changed_by.iter().map(input).collect()
 }
 
-/// The other tables that a model reads which adds up: what its keys brought is asked of them again.
+/// The other tables that a model without rows of keys reads: what keys brought is asked of them
+/// again.
 pub(super) fn others(
     catalog: &Catalog,
     model: &Model,
     declared: &Incremental,
     parts: &BTreeMap<Relation, Vec<Part>>,
 ) -> Vec<(Relation, Vec<Part>)> {
-    if declared.sums.is_none() {
+    if declared.has_keys() {
         return Vec::new();
     }
     graph::closure(catalog, model)
@@ -181,6 +183,9 @@ impl Job {
         if let Some(rows) = &declared.sums {
             return self.build_sums(model, declared, increment, newest.as_ref(), rows).await;
         }
+        if let Some(periods) = &declared.periods {
+            return self.build_periods(model, declared, increment, newest.as_ref(), periods).await;
+        }
         let schema = stored_schema(model);
         let key = schema.index_of(&declared.key).map_err(|e| {
             Error::bug(format!("`{}` has no column for its key", model.name)).with_source(e)
@@ -214,7 +219,7 @@ impl Job {
         if self.rebuild {
             return Ok(Err("somebody asked for it".to_owned()));
         }
-        if declared.sums.is_none() && ranges(table).is_empty() && table.rows > 0 {
+        if declared.has_keys() && ranges(table).is_empty() && table.rows > 0 {
             return Ok(Err("its files do not say which keys they hold".to_owned()));
         }
         let duplicates = table.metadata.get(store::DUPLICATES).map(Duplicates::deserialize);

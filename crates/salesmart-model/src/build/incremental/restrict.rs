@@ -72,7 +72,7 @@ impl Job {
         Ok(workspace)
     }
 
-    async fn current(&self, relation: &Relation) -> Result<Arc<dyn TableProvider>> {
+    pub(super) async fn current(&self, relation: &Relation) -> Result<Arc<dyn TableProvider>> {
         self.workspace
             .provider(relation)
             .await

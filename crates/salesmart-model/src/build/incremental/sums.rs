@@ -111,7 +111,7 @@ impl Job {
     }
 
     /// The inputs in the versions of a state; `None` where it does not say of one.
-    async fn as_they_were(
+    pub(super) async fn as_they_were(
         &self,
         increment: &Increment,
         state: &State,
@@ -155,7 +155,7 @@ impl Job {
     }
 
     /// Says of a table that it is what it would be.
-    async fn same(&self, model: &Model, table: &Table) -> Result<Built> {
+    pub(super) async fn same(&self, model: &Model, table: &Table) -> Result<Built> {
         let duplicates = Duplicates::default();
         let content = store::content(&table.metadata).unwrap_or_default().to_owned();
         let commit = Commit {
@@ -187,7 +187,7 @@ impl Job {
         })
     }
 
-    async fn commit_sums(
+    pub(super) async fn commit_sums(
         &self,
         model: &Model,
         written: Written,
