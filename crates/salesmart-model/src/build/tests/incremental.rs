@@ -399,7 +399,7 @@ async fn a_wrong_declaration_says_what_is_meant() {
     select deal_id from intermediate.int_deal where -> select deal_id from mart.fct_deal where
     `as_of:` reads `mart.fct_deal`, which `mart.fct_aged` does not
       at sql/marts/deal/fct_aged.sql:10:10
-      hint: read only what the model's SQL reads
+      hint: read only what the model's SQL reads, itself or through views
 
     select deal_id from intermediate.int_deal where -> select deal_id, 1 from intermediate.int_deal where
     `as_of:` gives more than keys
