@@ -116,6 +116,11 @@ fn plain(kind: &str) -> &str {
         | "name[]"
         | "\"char\"[]"
         | "aclitem[]"
+        | "int2vector"
+        | "oidvector"
+        | "smallint[]"
+        | "integer[]"
+        | "oid[]"
         | "text" => "text",
         "smallint" | "integer" | "bigint" | "numeric" | "double precision" | "real" | "oid"
         | "xid" => "number",
