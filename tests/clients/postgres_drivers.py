@@ -171,8 +171,7 @@ def main():
     os.environ.setdefault("PGCONNECT_TIMEOUT", "20")
     rows = with_psycopg()
     asyncio.run(with_asyncpg(rows))
-    # SQLAlchemy 2.1 reflects primary keys by `$1::regclass`, which the server does not answer yet:
-    # `with_sqlalchemy` is to be called here when it does.
+    with_sqlalchemy(rows)
     if wrong:
         sys.exit(f"{len(wrong)} differences: {', '.join(wrong)}")
 

@@ -1,11 +1,15 @@
 //! What Metabase, Grafana, Superset, Tableau, Power BI and DBeaver send when they connect, as their
 //! sources have it (`tests/clients/startup/`), each statement by itself and without an error. What
-//! PostgreSQL itself says to the same statement is not compared yet.
+//! PostgreSQL itself says to the same statements is compared in `compared.rs`.
 
 use super::{Served, repository, said};
 
+/// The tools, by the names of their files.
+pub(super) const TOOLS: [&str; 6] =
+    ["dbeaver", "grafana", "metabase", "power-bi", "superset", "tableau"];
+
 /// The statements of a file: each ends with `;` at the end of a line.
-fn statements(text: &str) -> Vec<String> {
+pub(super) fn statements(text: &str) -> Vec<String> {
     text.split(";\n").map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect()
 }
 
@@ -14,7 +18,7 @@ fn every_statement_that_a_bi_tool_sends_at_its_start_is_answered() {
     let served = Served::start();
     let mut failures = Vec::new();
     let mut counts = Vec::new();
-    for tool in ["dbeaver", "grafana", "metabase", "power-bi", "superset", "tableau"] {
+    for tool in TOOLS {
         let file = repository().join(format!("tests/clients/startup/{tool}.sql"));
         let text = std::fs::read_to_string(&file).unwrap();
         let all = statements(&text);
@@ -61,6 +65,9 @@ fn what_tools_look_for_is_in_the_answers() {
     // Grafana: columns of a table named with its schema.
     let columns = answer(&find("grafana", "data_type AS \"type\""));
     assert!(columns.contains("period_start|date"), "{columns}");
+    // Tableau: the primary key.
+    let key = answer(&find("tableau", "i.indisprimary = 't'"));
+    assert_eq!(key.trim(), "rep_id|1|dim_rep_pkey|mart|dim_rep");
     // Power BI: the types, arrays among them.
     let types = answer(&find("power-bi", "array_recv"));
     assert!(types.contains("pg_catalog|1700|numeric|b|f|"), "{types}");

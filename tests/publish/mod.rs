@@ -3,7 +3,8 @@
 mod broken;
 mod others;
 mod postgres;
-mod server;
+pub(crate) mod server;
+mod versions;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 

@@ -10,10 +10,10 @@ use salesmart_tests::Project;
 use tokio_postgres::{NoTls, SimpleQueryMessage};
 
 /// A server that takes connections.
-pub(super) struct Server {
-    pub(super) port: u16,
+pub(crate) struct Server {
+    pub(crate) port: u16,
     password: String,
-    pub(super) authority: PathBuf,
+    pub(crate) authority: PathBuf,
     own: Option<Own>,
 }
 
@@ -21,12 +21,14 @@ pub(super) struct Server {
 struct Own {
     process: Child,
     folder: tempfile::TempDir,
+    /// Where its programs are.
+    programs: PathBuf,
 }
 
 /// A database of its own, with a role that loads and one that reads.
-pub(super) struct Database<'a> {
-    pub(super) server: &'a Server,
-    pub(super) name: String,
+pub(crate) struct Database<'a> {
+    pub(crate) server: &'a Server,
+    pub(crate) name: String,
 }
 
 fn variable(name: &str) -> String {
@@ -36,7 +38,7 @@ fn variable(name: &str) -> String {
 }
 
 /// The shared one.
-pub(super) fn shared() -> Server {
+pub(crate) fn shared() -> Server {
     let url = variable("SALESMART_TEST_POSTGRES");
     let (login, place) = url.strip_prefix("postgres://").unwrap().split_once('@').unwrap();
     let port = place.split_once(':').unwrap().1.split('/').next().unwrap();
@@ -48,11 +50,27 @@ pub(super) fn shared() -> Server {
     }
 }
 
-/// A command of the user that PostgreSQL runs as, which must not be root.
-fn as_user(program: &str) -> Command {
+/// The versions that `cargo xtask` installs beside Debian's, each with the folder of its programs.
+pub(crate) fn versions() -> Vec<(String, PathBuf)> {
+    let folder = PathBuf::from(variable("SALESMART_TEST_POSTGRES_VERSIONS"));
+    let mut versions: Vec<(String, PathBuf)> = std::fs::read_dir(&folder)
+        .unwrap()
+        .map(|entry| entry.unwrap())
+        .map(|entry| (entry.file_name().into_string().unwrap(), entry.path()))
+        .collect();
+    versions.sort();
+    versions
+}
+
+/// The programs of Debian's newest version.
+fn installed() -> PathBuf {
     let versions = std::fs::read_dir("/usr/lib/postgresql").unwrap().flatten();
     let newest = versions.map(|entry| entry.path()).max().expect("PostgreSQL is installed");
-    let program = newest.join("bin").join(program);
+    newest.join("bin")
+}
+
+/// A command of the user that PostgreSQL runs as, which must not be root.
+fn as_user(program: &Path) -> Command {
     let is_root = Command::new("id").arg("-u").output().unwrap().stdout == b"0\n";
     if !is_root {
         return Command::new(program);
@@ -64,17 +82,30 @@ fn as_user(program: &str) -> Command {
 
 impl Server {
     /// Starts one that can be killed.
-    pub(super) fn own() -> Self {
-        let folder = tempfile::tempdir().unwrap();
+    pub(crate) fn own() -> Self {
+        Self::of(installed(), tempfile::tempdir().unwrap())
+    }
+
+    /// Starts one of another version, whose programs are in `folder`.
+    pub(crate) fn of_version(folder: &Path) -> Self {
+        // The cache is in somebody's home, where the server's user may not look.
+        let own = tempfile::tempdir().unwrap();
+        let copied =
+            Command::new("cp").arg("-R").arg(folder).arg(own.path().join("version")).status();
+        assert!(copied.unwrap().success());
+        Self::of(own.path().join("version/bin"), own)
+    }
+
+    fn of(programs: PathBuf, folder: tempfile::TempDir) -> Self {
         let password = folder.path().join("password");
         std::fs::write(&password, "test-own").unwrap();
         // Not every user is root, and then the folder is the right one's already.
         let _ = Command::new("chown").args(["-R", "postgres"]).arg(folder.path()).status();
-        let init = as_user("initdb")
+        let init = as_user(&programs.join("initdb"))
             .arg("-D")
             .arg(folder.path().join("data"))
             .args(["-U", "postgres", "-A", "scram-sha-256", "-E", "UTF8", "--locale=C.UTF-8"])
-            .arg("--pwfile")
+            .args(["--no-sync", "--pwfile"])
             .arg(&password)
             .stdout(Stdio::null())
             .status()
@@ -82,20 +113,20 @@ impl Server {
         assert!(init.success());
         let port =
             std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
-        let process = Self::start(folder.path(), port);
+        let process = Self::start(&programs, folder.path(), port);
         let server = Self {
             port,
             password: "test-own".to_owned(),
             authority: PathBuf::new(),
-            own: Some(Own { process, folder }),
+            own: Some(Own { process, folder, programs }),
         };
         server.wait();
         server
     }
 
-    fn start(folder: &Path, port: u16) -> Child {
+    fn start(programs: &Path, folder: &Path, port: u16) -> Child {
         let log = std::fs::File::create(folder.join("log")).unwrap();
-        as_user("postgres")
+        as_user(&programs.join("postgres"))
             .arg("-D")
             .arg(folder.join("data"))
             .args(["-p", &port.to_string(), "-c", "listen_addresses=127.0.0.1"])
@@ -109,26 +140,26 @@ impl Server {
 
     fn wait(&self) {
         let deadline = Instant::now() + Duration::from_secs(60);
+        let mut last = String::new();
         while Instant::now() < deadline {
-            let port = self.port.to_string();
-            let ready = as_user("pg_isready").args(["-q", "-h", "127.0.0.1", "-p", &port]).status();
-            if ready.is_ok_and(|status| status.success()) {
-                return;
+            match self.query_as("postgres", &self.password, "postgres", "select 1") {
+                Ok(_) => return,
+                Err(said) => last = said,
             }
             std::thread::sleep(Duration::from_millis(50));
         }
-        panic!("the server on port {} does not answer", self.port);
+        panic!("the server on port {} does not answer: {last}", self.port);
     }
 
     /// Ends it as a power cut would.
-    pub(super) fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         let own = self.own.as_mut().expect("only one's own server can be killed");
         own.process.kill().unwrap();
         let _ = own.process.wait();
     }
 
     /// Starts it again after [`Server::kill`].
-    pub(super) fn restart(&mut self) {
+    pub(crate) fn restart(&mut self) {
         let port = self.port;
         let own = self.own.as_mut().unwrap();
         let data = own.folder.path().join("data");
@@ -137,7 +168,7 @@ impl Server {
             // The processes of the killed server notice one by one that it is gone; until they all
             // have, a new one ends at once.
             let _ = std::fs::remove_file(data.join("postmaster.pid"));
-            own.process = Self::start(own.folder.path(), port);
+            own.process = Self::start(&own.programs, own.folder.path(), port);
             std::thread::sleep(Duration::from_millis(500));
             if own.process.try_wait().unwrap().is_none() {
                 break;
@@ -176,12 +207,12 @@ impl Server {
 
     /// Asks as the superuser.
     #[track_caller]
-    pub(super) fn admin(&self, database: &str, sql: &str) -> Vec<Vec<String>> {
+    pub(crate) fn admin(&self, database: &str, sql: &str) -> Vec<Vec<String>> {
         self.query_as("postgres", &self.password, database, sql).unwrap()
     }
 
     /// A new database with its roles.
-    pub(super) fn database(&self) -> Database<'_> {
+    pub(crate) fn database(&self) -> Database<'_> {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let name = format!("t{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::SeqCst));
         self.admin("postgres", &format!("create role {name}_load login password 'hush-load'"));
@@ -202,7 +233,7 @@ impl Drop for Server {
 
 impl Database<'_> {
     /// A target for a pipeline file, over `port` of this machine.
-    pub(super) fn target_over(&self, port: u16, more: &str) -> String {
+    pub(crate) fn target_over(&self, port: u16, more: &str) -> String {
         format!(
             "publish:\n  warehouse:\n    target: postgres\n    with:\n      host: 127.0.0.1\n      port: {port}\n      database: {name}\n      user: {name}_load\n      password: ${{WAREHOUSE_PASSWORD}}\n      sslmode: disable\n      read_role: {name}_read\n{more}",
             name = self.name
@@ -210,42 +241,42 @@ impl Database<'_> {
     }
 
     /// The same, straight to the server.
-    pub(super) fn target(&self, more: &str) -> String {
+    pub(crate) fn target(&self, more: &str) -> String {
         self.target_over(self.server.port, more)
     }
 
     /// What the reading role sees.
     #[track_caller]
-    pub(super) fn read(&self, sql: &str) -> Vec<Vec<String>> {
+    pub(crate) fn read(&self, sql: &str) -> Vec<Vec<String>> {
         self.try_read(sql).unwrap()
     }
 
     /// What the reading role sees, or is told.
-    pub(super) fn try_read(&self, sql: &str) -> Result<Vec<Vec<String>>, String> {
+    pub(crate) fn try_read(&self, sql: &str) -> Result<Vec<Vec<String>>, String> {
         self.server.query_as(&format!("{}_read", self.name), "hush-read", &self.name, sql)
     }
 
     /// Asks as the superuser.
     #[track_caller]
-    pub(super) fn admin(&self, sql: &str) -> Vec<Vec<String>> {
+    pub(crate) fn admin(&self, sql: &str) -> Vec<Vec<String>> {
         self.server.admin(&self.name, sql)
     }
 
     /// The release that is current.
     #[track_caller]
-    pub(super) fn release(&self) -> String {
+    pub(crate) fn release(&self) -> String {
         let rows = self.read("select release from salesmart.salesmart_release where is_current");
         rows.first().map_or_else(String::new, |row| row[0].clone())
     }
 
     /// How often a release was loaded.
     #[track_caller]
-    pub(super) fn loads(&self) -> usize {
+    pub(crate) fn loads(&self) -> usize {
         self.read("select 1 from salesmart.salesmart_release").len()
     }
 }
 
 /// Runs `salesmart` with the target's password in the environment.
-pub(super) fn salesmart(project: &Project, arguments: &[&str]) -> salesmart_tests::Said {
+pub(crate) fn salesmart(project: &Project, arguments: &[&str]) -> salesmart_tests::Said {
     salesmart_tests::said(project.command(arguments).env("WAREHOUSE_PASSWORD", "hush-load"))
 }

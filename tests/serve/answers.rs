@@ -176,3 +176,31 @@ fn settings_are_of_the_session() {
         }
     });
 }
+
+#[test]
+fn copy_goes_to_those_who_prepare_it() {
+    let project = project();
+    publish(&project, 3);
+    let server = Server::start(&project);
+    story(async {
+        let ada = server.client("ada").await;
+        let copied = async |sql: &str| {
+            let blocks = ada.copy_out(sql).await.unwrap();
+            let blocks: Vec<_> = futures::TryStreamExt::try_collect(blocks).await.unwrap();
+            blocks.concat()
+        };
+        let text =
+            copied("copy (select id, amount from mart.fct_deal order by id) to stdout").await;
+        assert_eq!(text, b"d0\t1.00\nd1\t1.00\nd2\t1.00\n");
+        let csv = copied("copy mart.dim_total to stdout (format csv, header)").await;
+        assert_eq!(csv, b"n\n3\n");
+        let binary = copied("copy mart.dim_total to stdout (format binary)").await;
+        assert!(binary.starts_with(b"PGCOPY\n\xff\r\n\0"), "{binary:?}");
+        assert!(binary.ends_with(b"\0\x01\0\0\0\x08\0\0\0\0\0\0\0\x03\xff\xff"), "{binary:?}");
+        // A second time, and after a refusal, as any other statement.
+        let refused = ada.copy_out("copy (select nothing from mart.dim_total) to stdout").await;
+        assert_eq!(code(&refused.err().unwrap()), "42703");
+        assert_eq!(copied("copy mart.dim_total to stdout").await, b"3\n");
+        assert_eq!(one(&ada, "select 1").await, "1");
+    });
+}

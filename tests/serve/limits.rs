@@ -159,3 +159,65 @@ fn a_server_that_is_asked_to_stop_lets_statements_finish() {
     let (code, _) = server.end();
     assert_eq!(code, 0);
 }
+
+/// Looks for a needle that almost fits everywhere: one call of one function that computes for hours.
+const HELD: &str = "select strpos(repeat('a', 16000000), repeat('a', 8000000) || 'b')";
+
+#[test]
+fn what_would_make_too_long_a_value_is_refused() {
+    let project = project();
+    publish(&project, 3);
+    let server = Server::start(&project);
+    story(async {
+        let ada = server.client("ada").await;
+        for sql in [
+            "select repeat('x', 2000000000)",
+            "select repeat(id, 2000000000) from mart.fct_deal",
+            "select lpad('x', 2000000000)",
+            "select array_repeat('x', 2000000000)",
+            "select range(1, 20000000000)",
+            "with recursive t(n, v) as (select 1, 'x' union all select n + 1, v || v from t \
+             where n < 60) select length(v) from t",
+            "explain analyze select repeat('x', 2000000000)",
+        ] {
+            assert_eq!(refusal(&ada, sql).await, "54000", "{sql}");
+        }
+        assert_eq!(one(&ada, "select length(repeat('ab', 1000000))").await, "2000000");
+        let statement = ada.prepare("select length(repeat('x', $1::int))").await.unwrap();
+        let rows = ada.query(&statement, &[&1_000_000_i32]).await.unwrap();
+        assert_eq!(rows[0].get::<_, i32>(0), 1_000_000);
+        let error = ada.query(&statement, &[&2_000_000_000_i32]).await.unwrap_err();
+        assert_eq!(code(&error), "54000");
+        // As much as a role has.
+        let eve = server.client("eve").await;
+        assert_eq!(refusal(&eve, "select repeat('x', 1000000)").await, "54000");
+        assert_eq!(one(&eve, "select length(repeat('x', 100000))").await, "100000");
+    });
+}
+
+#[test]
+fn a_statement_that_cannot_be_interrupted_ends_for_its_client_and_with_the_server() {
+    let project = project();
+    publish(&project, 3);
+    let server = Server::start(&project);
+    story(async {
+        let client = server.client("ada").await;
+        client.simple_query("set statement_timeout = 500").await.unwrap();
+        assert_eq!(refusal(&client, HELD).await, "57014", "its time is up");
+        assert_eq!(one(&client, "select 1").await, "1", "the connection goes on");
+        client.simple_query("set statement_timeout = 0").await.unwrap();
+        let token = client.cancel_token();
+        let cancel = async {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            token.cancel_query(NoTls).await.unwrap();
+        };
+        let (refused, ()) = tokio::join!(refusal(&client, HELD), cancel);
+        assert_eq!(refused, "57014", "it is cancelled");
+        // Both still compute, on threads of which there are more.
+        let bob = server.client("bob").await;
+        assert_eq!(one(&bob, "select 2").await, "2");
+        server.terminate();
+    });
+    let (code, _) = server.end();
+    assert_eq!(code, 0, "it ended by itself");
+}

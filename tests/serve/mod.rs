@@ -6,6 +6,7 @@ mod limits;
 mod login;
 mod refusals;
 mod releases;
+mod tls;
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, ChildStdout, Command, Stdio};

@@ -121,3 +121,25 @@ fn a_role_sees_its_schemas_and_nothing_of_the_others() {
         }
     });
 }
+
+#[test]
+fn explain_names_no_file_of_the_lake() {
+    let project = project();
+    publish(&project, 3);
+    let server = Server::start(&project);
+    for how in ["explain", "explain analyze", "explain verbose", "explain (format json)"] {
+        let said = server
+            .psql(
+                "ada",
+                &[&format!("{how} select count(*), max(id) from mart.fct_deal where amount > 0")],
+            )
+            .ok();
+        assert!(!said.stdout.contains("parquet]"), "{how}: {}", said.stdout);
+        assert!(!said.stdout.contains("warehouse/"), "{how}: {}", said.stdout);
+        assert!(
+            said.stdout.contains("fct_deal") || said.stdout.contains("DataSource"),
+            "{how}: {}",
+            said.stdout
+        );
+    }
+}

@@ -1,6 +1,7 @@
 //! What every command needs: the options given, the project, the lake, a runtime.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use indicatif::MultiProgress;
 use salesmart_config::Variables;
@@ -123,6 +124,24 @@ impl Context {
     }
 }
 
+/// Runs what serves: what is still under way when the future is done is waited for a while, and then
+/// left, so that a file system that hangs does not keep the program.
+///
+/// # Errors
+/// What the future returns, or that threads could not be started.
+pub fn serve_on<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| Error::configuration("failed to start threads").with_source(e))?;
+    let done = runtime.block_on(future);
+    runtime.shutdown_timeout(LAST_STEPS);
+    done
+}
+
+/// How long what is under way may take when a server ends.
+const LAST_STEPS: Duration = Duration::from_secs(5);
+
 /// The nearest folder, from `folder` upwards, that has a `pipelines/`.
 fn project_above(folder: &Path) -> Option<PathBuf> {
     folder.ancestors().find(|folder| folder.join("pipelines").is_dir()).map(Path::to_owned)
@@ -141,5 +160,20 @@ mod tests {
         std::fs::create_dir(dir.path().join("pipelines")).unwrap();
         assert_eq!(project_above(&inside).as_deref(), Some(dir.path()));
         assert_eq!(project_above(dir.path()).as_deref(), Some(dir.path()));
+    }
+
+    #[test]
+    fn a_server_does_not_wait_for_what_hangs() {
+        let (hold, held) = std::sync::mpsc::channel::<()>();
+        let began = std::time::Instant::now();
+        let done = serve_on(async {
+            // A file system that does not answer.
+            tokio::task::spawn_blocking(move || held.recv_timeout(Duration::from_secs(120)));
+            tokio::task::yield_now().await;
+            Ok(42)
+        });
+        assert_eq!(done.unwrap(), 42);
+        assert!(began.elapsed() < Duration::from_secs(60), "it waited until the other side let go");
+        drop(hold);
     }
 }

@@ -22,6 +22,8 @@ use crate::web::{self, Web};
 
 /// How long statements that run may go on when the server is asked to stop.
 const GRACE: Duration = Duration::from_secs(20);
+/// Threads of statements beside those of the cores.
+const MORE_THREADS: usize = 16;
 /// How long connections may take to hear that their statement was cancelled.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
@@ -67,6 +69,9 @@ impl Server {
         // and the rows of others do not wait.
         let statements = tokio::runtime::Builder::new_multi_thread()
             .thread_name("statement")
+            // More than there are cores: one that computes for long in one step keeps a core for a
+            // while, and the threads of others share what is left.
+            .worker_threads(threads())
             // Plans are trees on which the engine recurses.
             .thread_stack_size(64 << 20)
             .enable_all()
@@ -146,10 +151,21 @@ impl Server {
         if tokio::time::timeout(GRACE, &mut finished).await.is_err() {
             tracing::warn!("cancelling the statements of {} connections", registry.count());
             registry.cancel_all();
-            let _ = tokio::time::timeout(LAST_WORDS, &mut finished).await;
+            if tokio::time::timeout(LAST_WORDS, &mut finished).await.is_err() {
+                tracing::warn!(
+                    "ending although {} connections have statements that do not stop",
+                    registry.count()
+                );
+            }
         }
         Ok(())
     }
+}
+
+/// How many threads statements have.
+fn threads() -> usize {
+    let cores = std::thread::available_parallelism().map_or(2, std::num::NonZeroUsize::get);
+    cores + MORE_THREADS
 }
 
 impl Drop for Server {

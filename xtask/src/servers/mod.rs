@@ -7,6 +7,7 @@
 //! | `SALESMART_TEST_GCS` | [`gcs`], in this process | any bucket; no credentials |
 //! | `SALESMART_TEST_POSTGRES` | Debian's `postgresql` | a superuser's URL; every test makes a database of its own |
 //! | `SALESMART_TEST_POSTGRES_CA` | | the file of the authority behind its certificate |
+//! | `SALESMART_TEST_POSTGRES_VERSIONS` | PostgreSQL 13 to 18 (npm) | not running: a folder of programs a version |
 //!
 //! The value of the first three is the server's URL, `http://127.0.0.1:PORT`. Each of them refuses a second create of
 //! the same object, which is what the lake's commits stand on.
@@ -16,7 +17,9 @@ mod child;
 mod gcs;
 mod postgres;
 mod s3;
+mod versions;
 
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use crate::failure::{Doing, Failure};
@@ -31,11 +34,13 @@ pub(crate) struct Servers {
     azure: Child,
     gcs_port: u16,
     postgres: Postgres,
+    versions: PathBuf,
 }
 
 impl Servers {
     /// Installs what is not installed yet, starts all of them and waits until each answers.
     pub(crate) fn start() -> Result<Self, Failure> {
+        let versions = versions::installed()?;
         let started = Instant::now();
         let s3 = s3::start()?;
         let azure = azure::start()?;
@@ -46,17 +51,18 @@ impl Servers {
         wait(&azure, "PUT", azure::CREATE_CONTAINER, 201)?;
         postgres::wait(&postgres)?;
         println!("test servers answer after {:.1} s", started.elapsed().as_secs_f64());
-        Ok(Self { s3, azure, gcs_port, postgres })
+        Ok(Self { s3, azure, gcs_port, postgres, versions })
     }
 
     /// What the tests find them by.
-    pub(crate) fn environment(&self) -> [(&'static str, String); 5] {
+    pub(crate) fn environment(&self) -> [(&'static str, String); 6] {
         [
             ("SALESMART_TEST_S3", url(self.s3.port)),
             ("SALESMART_TEST_AZURE", url(self.azure.port)),
             ("SALESMART_TEST_GCS", url(self.gcs_port)),
             ("SALESMART_TEST_POSTGRES", self.postgres.url()),
             ("SALESMART_TEST_POSTGRES_CA", self.postgres.authority().display().to_string()),
+            ("SALESMART_TEST_POSTGRES_VERSIONS", self.versions.display().to_string()),
         ]
     }
 }

@@ -13,7 +13,7 @@ use salesmart_model::Catalog;
 use salesmart_serve::{Addresses, Server};
 
 use crate::builtin;
-use crate::context::Context;
+use crate::context::{Context, serve_on};
 use crate::style::Style;
 
 /// The user that is there when no configuration names one.
@@ -67,7 +67,7 @@ impl Serve {
         let (settings, guest) = settings(workspace.project().serve()?, self.listen)?;
         let own = workspace.project().root().join("sql");
         let catalog = Catalog::load(&builtin::models(), own.is_dir().then_some(own.as_path()))?;
-        context.block_on(async {
+        serve_on(async {
             let lake = context.lake(&workspace).await?;
             let open = settings.authentication == Authentication::TrustEverybodyWhoReachesThePort;
             if open {

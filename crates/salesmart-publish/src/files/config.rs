@@ -44,6 +44,12 @@ pub struct FilesConfig {
     #[serde(default)]
     #[schemars(with = "Option<String>")]
     workbook: Option<At<String>>,
+    /// How many releases stay: the current one and the newest of the others. Folders of older ones
+    /// are removed after a load. At least 1; choose more than one, because somebody may still read
+    /// the release before. Default: all stay.
+    #[serde(default)]
+    #[schemars(with = "Option<usize>", range(min = 1))]
+    keep: Option<At<usize>>,
 }
 
 fn yes() -> bool {
@@ -74,6 +80,8 @@ pub(super) struct Settings {
     pub(super) escape_formulas: bool,
     pub(super) byte_order_mark: bool,
     pub(super) workbook: String,
+    /// How many releases stay; all where nothing was said.
+    pub(super) keep: Option<usize>,
 }
 
 impl Settings {
@@ -140,6 +148,16 @@ impl Settings {
                 given.value
             },
         );
+        let keep = config.keep.map(|given| {
+            if given.value == 0 {
+                problems.push(
+                    Error::configuration("`keep` is 0: the current release always stays")
+                        .at(given.location)
+                        .with("expected", "1 or more"),
+                );
+            }
+            given.value
+        });
         let selection = Selection::new(config.tables).unwrap_or_else(|error| {
             problems.push(error);
             Selection::default()
@@ -159,6 +177,7 @@ impl Settings {
             escape_formulas: config.escape_formulas,
             byte_order_mark: config.byte_order_mark,
             workbook,
+            keep,
         })
     }
 

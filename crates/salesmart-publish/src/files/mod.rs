@@ -8,6 +8,7 @@ pub mod config;
 mod csv;
 mod excel;
 mod manifest;
+mod old;
 
 use std::path::Path as FilePath;
 use std::sync::Arc;
@@ -81,6 +82,14 @@ impl Taken<'_> {
 impl Files {
     fn open(&self) -> Result<Arc<dyn ObjectStore>> {
         open_store(&self.settings.location, true)
+    }
+
+    /// Removes what is no longer kept. The release is there already: what cannot be removed is told,
+    /// and fails nothing.
+    async fn remove_old(&self, store: &dyn ObjectStore, current: &str) -> Option<String> {
+        let keep = self.settings.keep?;
+        let error = old::remove(store, current, keep).await.err()?;
+        Some(format!("folders of old releases stay: {error:#}"))
     }
 
     /// The folder of a release: its id, or with a number behind it where a folder of that name was
@@ -274,7 +283,8 @@ impl Target for Files {
             }
             loaded.tables.push(load);
         }
-        if is_current {
+        if let (true, Some(current)) = (is_current, &current) {
+            loaded.notes.extend(self.remove_old(&*store, &current.folder).await);
             return Ok(loaded);
         }
         let folder = self.folder(&*store, release.id, &plan).await?;
@@ -333,6 +343,7 @@ impl Target for Files {
             files,
         };
         put(&*store, CURRENT, &manifest).await?;
+        loaded.notes.extend(self.remove_old(&*store, &manifest.folder).await);
         Ok(loaded)
     }
 }

@@ -214,6 +214,18 @@ async fn a_grain_without_nulls_is_a_primary_key_and_another_is_a_unique_index() 
 }
 
 #[tokio::test]
+async fn vectors_count_from_zero_and_are_shown_as_numbers() {
+    let of = "from pg_index i where indrelid = 'kpi.win_rate'::regclass";
+    let shown = texts(&format!("select indkey {of}")).await;
+    assert_eq!(shown[0].split(' ').count(), 3, "{shown:?}");
+    assert_eq!(texts(&format!("select i.indkey as keys {of}")).await, shown);
+    for first in ["indkey[0]", "i.indkey[0]", "i.indkey[i.indnatts - 3]"] {
+        let first = texts(&format!("select {first} {of}")).await;
+        assert_eq!(first[0], shown[0].split(' ').next().unwrap());
+    }
+}
+
+#[tokio::test]
 async fn a_table_keeps_its_number_and_a_number_has_a_name() {
     let number = texts("select 'win_rate'::regclass::oid").await;
     assert_eq!(number, texts("select oid from pg_class where relname = 'win_rate'").await);

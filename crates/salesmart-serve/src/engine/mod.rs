@@ -1,7 +1,9 @@
 //! The engine of the server: releases that are open, who may see what of them, statements within
 //! limits. It knows no wire protocol.
 
+mod bounds;
 mod description;
+mod explained;
 mod failure;
 mod memory;
 mod plan;

@@ -11,6 +11,7 @@ use datafusion::sql::sqlparser::ast::{Query, SetExpr, Statement};
 
 use salesmart_core::suggest::nearest;
 
+use super::bounds::{self, Bounds};
 use super::{Failure, View, code};
 use crate::catalog;
 
@@ -152,6 +153,9 @@ pub(crate) async fn plan(
         .clone_from(settings.schema.as_ref().unwrap_or(&view.description.default_schema));
     // Without a zone of the session, the engine takes `timestamptz` for a type without one.
     options.execution.time_zone = Some("UTC".to_owned());
+    let memory = view.reader.role.memory;
+    options.execution.batch_size = bounds::batch_size(memory, &statement);
+    state.add_analyzer_rule(Arc::new(Bounds { memory }));
     let statement = catalog::rewrite(statement);
     let statement = EngineStatement::Statement(Box::new(statement));
     let references = state.resolve_table_references(&statement).unwrap_or_default();

@@ -17,10 +17,13 @@ use tokio::time::Instant;
 
 use super::memory::StatementMemory;
 use super::slots::turn;
-use super::{Engine, Failure, Planned, code};
+use super::{Engine, Failure, Planned, code, explained};
 
 /// Batches that wait for a client; a statement that is further ahead waits itself.
 const AHEAD: usize = 2;
+
+/// How long after its time a statement may take to say so itself.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// By which whatever a connection runs can be stopped.
 #[derive(Debug)]
@@ -73,7 +76,36 @@ pub(crate) struct Rows {
     schema: SchemaRef,
     pieces: mpsc::Receiver<Piece>,
     over: bool,
+    /// What stops the statement, for whoever waits for its rows.
+    watch: Option<Watch>,
     _task: Option<Task>,
+}
+
+/// The limits of a statement, kept by who waits for it: a function that computes for long holds the
+/// statement's own thread, and with it the clock there.
+struct Watch {
+    /// What is left of the statement's time, of which only waiting is taken here.
+    left: Option<Duration>,
+    cancel: watch::Receiver<u64>,
+    canceled: bool,
+}
+
+impl Watch {
+    /// Resolves when the statement should have stopped by itself.
+    async fn overdue(&mut self) -> Failure {
+        let late = async |left: Option<Duration>| match left {
+            Some(left) => tokio::time::sleep(left.saturating_add(PATIENCE)).await,
+            None => std::future::pending().await,
+        };
+        if !self.canceled {
+            tokio::select! {
+                () = late(self.left) => return Failure::canceled("statement timeout"),
+                () = stopped(&mut self.cancel) => self.canceled = true,
+            }
+        }
+        tokio::time::sleep(PATIENCE).await;
+        Failure::canceled("user request")
+    }
 }
 
 impl Rows {
@@ -85,7 +117,7 @@ impl Rows {
             // The channel has room for both, and its receiver is here.
             let _ = sender.try_send(piece);
         }
-        Self { schema, pieces, over: false, _task: None }
+        Self { schema, pieces, over: false, watch: None, _task: None }
     }
 
     /// The columns.
@@ -98,7 +130,25 @@ impl Rows {
         if self.over {
             return None;
         }
-        match self.pieces.recv().await {
+        let piece = match &mut self.watch {
+            None => self.pieces.recv().await,
+            Some(watch) => {
+                let began = Instant::now();
+                let piece = tokio::select! {
+                    biased;
+                    piece = self.pieces.recv() => piece,
+                    failure = watch.overdue() => {
+                        tracing::warn!("a statement holds its thread: {}", failure.message);
+                        Some(Piece::Failed(failure))
+                    }
+                };
+                if let Some(left) = &mut watch.left {
+                    *left = left.saturating_sub(began.elapsed());
+                }
+                piece
+            }
+        };
+        match piece {
             Some(Piece::Batch(batch)) => Some(Ok(batch)),
             Some(Piece::End) => {
                 self.over = true;
@@ -147,6 +197,8 @@ pub(crate) fn run(engine: &Arc<Engine>, planned: Planned, allowance: Allowance) 
     let schema = Arc::clone(planned.plan.schema().inner());
     let (sender, pieces) = mpsc::channel(AHEAD);
     let shared = Arc::clone(engine);
+    let watch =
+        Watch { left: allowance.timeout, cancel: allowance.cancel.clone(), canceled: false };
     let task = engine.statements.spawn(async move {
         let Allowance { timeout, mut cancel } = allowance;
         let last = tokio::select! {
@@ -160,7 +212,7 @@ pub(crate) fn run(engine: &Arc<Engine>, planned: Planned, allowance: Allowance) 
         // Nobody listens any more: then nobody waits for the end either.
         let _ = sender.send(last).await;
     });
-    Rows { schema, pieces, over: false, _task: Some(Task(task)) }
+    Rows { schema, pieces, over: false, watch: Some(watch), _task: Some(Task(task)) }
 }
 
 /// Resolves when somebody cancels; never when nobody can any more.
@@ -214,11 +266,15 @@ async fn produce(
     };
     let task = TaskContext::from(state.as_ref()).with_runtime(Arc::new(runtime));
     let mut batches = execute_stream(physical, Arc::new(task)).map_err(failed)?;
+    let explains = explained::explains(&plan);
     let mut rows: u64 = 0;
     while let Some(batch) = clock.within(batches.next()).await? {
-        let batch = batch.map_err(failed)?;
+        let mut batch = batch.map_err(failed)?;
         if batch.num_rows() == 0 {
             continue;
+        }
+        if explains {
+            batch = explained::without_files(&batch).map_err(|e| failed(e.into()))?;
         }
         rows += batch.num_rows() as u64;
         if let Some(most) = role.rows.filter(|most| rows > *most) {
@@ -249,4 +305,45 @@ async fn produce(
     }
     drop(place);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::datatypes::Schema;
+
+    use super::*;
+
+    /// The rows of a statement that never says anything.
+    fn silent(timeout: Option<Duration>, cancel: &Cancel) -> (mpsc::Sender<Piece>, Rows) {
+        let (sender, pieces) = mpsc::channel(AHEAD);
+        let watch = Watch { left: timeout, cancel: cancel.watch(), canceled: false };
+        let schema = Arc::new(Schema::empty());
+        (sender, Rows { schema, pieces, over: false, watch: Some(watch), _task: None })
+    }
+
+    #[tokio::test]
+    async fn a_statement_that_holds_its_thread_ends_for_its_client_at_its_time() {
+        let cancel = Cancel::new();
+        let (sender, mut rows) = silent(Some(Duration::from_millis(100)), &cancel);
+        let batch = RecordBatch::new_empty(Arc::clone(rows.schema()));
+        tokio::time::sleep(PATIENCE + Duration::from_millis(300)).await;
+        sender.try_send(Piece::Batch(batch)).map_err(drop).unwrap();
+        assert!(rows.next().await.unwrap().is_ok(), "time in which nobody waited is not counted");
+        let began = Instant::now();
+        let failure = rows.next().await.unwrap().unwrap_err();
+        assert_eq!(failure, Failure::canceled("statement timeout"));
+        assert!(began.elapsed() > PATIENCE, "the statement itself may say so first");
+        assert!(rows.next().await.is_none());
+    }
+
+    #[tokio::test]
+    async fn a_statement_that_holds_its_thread_ends_for_its_client_when_it_is_cancelled() {
+        let cancel = Cancel::new();
+        let (_sender, mut rows) = silent(None, &cancel);
+        let (next, ()) = tokio::join!(rows.next(), async {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            cancel.cancel();
+        });
+        assert_eq!(next.unwrap().unwrap_err(), Failure::canceled("user request"));
+    }
 }

@@ -95,8 +95,15 @@ pub(super) async fn columns(
 }
 
 fn shown_columns(name: &str) -> SchemaRef {
+    // Names that PostgreSQL writes with capitals, however they are asked for.
+    let written = match name {
+        "datestyle" => "DateStyle",
+        "intervalstyle" => "IntervalStyle",
+        "timezone" => "TimeZone",
+        other => other,
+    };
     let columns: &[&str] =
-        if name == "all" { &["name", "setting", "description"] } else { &[name] };
+        if name == "all" { &["name", "setting", "description"] } else { &[written] };
     let fields: Vec<Field> =
         columns.iter().map(|column| Field::new(*column, DataType::Utf8, false)).collect();
     Arc::new(Schema::new(fields))

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, Schema};
+use arrow::datatypes::{DataType, Field, Schema};
 use datafusion_postgres::arrow_pg::datatypes::{arrow_schema_to_pg_fields, encode_recordbatch};
 use futures::stream::{self, BoxStream, StreamExt};
 use pgwire::api::portal::Format;
@@ -12,8 +12,11 @@ use pgwire::error::PgWireResult;
 use pgwire::messages::data::DataRow;
 use pgwire::types::format::FormatOptions;
 
-use super::error;
-use crate::engine::Rows;
+use super::{error, text};
+use crate::engine::{Failure, Rows, code};
+
+/// What datafusion-pg-catalog puts before the name of a column that would be there twice.
+const ALIASED: &str = "__alias_";
 
 /// What a session has set that values are written by.
 pub(super) fn options(settings: &HashMap<String, String>) -> Arc<FormatOptions> {
@@ -26,7 +29,9 @@ pub(super) fn fields(
     format: &Format,
     options: &Arc<FormatOptions>,
 ) -> PgWireResult<Vec<FieldInfo>> {
-    let fields = arrow_schema_to_pg_fields(schema, format, Some(Arc::clone(options)))?;
+    let named: Vec<Field> = schema.fields().iter().map(|field| shown(field)).collect();
+    let named = Schema::new(named);
+    let fields = arrow_schema_to_pg_fields(&named, format, Some(Arc::clone(options)))?;
     let described = fields.into_iter().zip(schema.fields()).map(|(info, field)| {
         let info = info.with_type_size(width(field.data_type()));
         match field.data_type() {
@@ -37,6 +42,15 @@ pub(super) fn fields(
         }
     });
     Ok(described.collect())
+}
+
+/// A column under the name that was asked for: of `select t.oid, t.*` the first has another for the
+/// engine, which refuses two of one name.
+fn shown(field: &Field) -> Field {
+    match field.name().strip_prefix(ALIASED) {
+        Some(name) => field.clone().with_name(name),
+        None => field.clone(),
+    }
 }
 
 /// `pg_type.typlen`: bytes of a value; -1 where values differ in length.
@@ -63,10 +77,16 @@ pub(super) fn rows(
     });
     batches
         .map(move |batch| match batch {
-            Ok(batch) => {
-                let rows: Vec<_> = encode_recordbatch(Arc::clone(&fields), batch).collect();
-                stream::iter(rows)
-            }
+            Ok(batch) => match text::written(batch, &fields) {
+                Ok(batch) => {
+                    let rows: Vec<_> = encode_recordbatch(Arc::clone(&fields), batch).collect();
+                    stream::iter(rows)
+                }
+                Err(failed) => {
+                    let failure = Failure::new(code::INTERNAL, failed.to_string());
+                    stream::iter(vec![Err(error(failure))])
+                }
+            },
             Err(failure) => stream::iter(vec![Err(error(failure))]),
         })
         .flatten()

@@ -24,7 +24,7 @@ use super::answer::{Answer, Answered, allowed_now, columns, is_of_session, of_se
 use super::prepared::{Inner, Prepared, parameters, with_values};
 use super::session::Session;
 use super::simple::tell;
-use super::{encode, error};
+use super::{copy, encode, error};
 use crate::engine::{Failure, Planned, code, parse};
 
 /// Prepares statements.
@@ -55,9 +55,11 @@ impl QueryParser for Preparing {
         let Some(statement) = statements.pop() else { return Ok(None) };
         allowed_now(&statement, status).map_err(error)?;
         let sql: Arc<str> = sql.into();
+        let copied = copy::out(&statement).map_err(error)?.map(Arc::new);
         let mut inner = Inner {
             sql: Arc::clone(&sql),
-            statement,
+            statement: copied.as_ref().map_or(statement, |out| out.query.clone()),
+            copied,
             given: types.to_vec(),
             planned: None,
             columns: None,
@@ -82,6 +84,10 @@ impl QueryParser for Preparing {
         prepared: &Prepared,
         format: Option<&Format>,
     ) -> PgWireResult<Vec<FieldInfo>> {
+        if prepared.0.copied.is_some() {
+            // What is copied comes as a file, and not as rows.
+            return Ok(Vec::new());
+        }
         let schema = match (&prepared.0.planned, &prepared.0.columns) {
             (Some((planned, _)), _) => planned.plan.schema().inner(),
             (None, Some(columns)) => columns,
@@ -252,6 +258,12 @@ impl ExtendedQueryHandler for Extended {
             let answered = self.answer(&session, &portal, status).await?;
             tell(client, answered.told).await?;
             let tag = match answered.answer {
+                Answer::Rows(rows, _) if let Some(out) = &portal.statement.statement.0.copied => {
+                    *state = PortalExecutionState::Finished;
+                    copy::send(client, &session, out, rows).await?;
+                    client.set_state(PgWireConnectionState::ReadyForQuery);
+                    return Ok(());
+                }
                 Answer::Rows(rows, tag) => {
                     let options = encode::options(session.state().settings.values());
                     let format = &portal.result_column_format;

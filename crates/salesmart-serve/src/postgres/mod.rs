@@ -14,6 +14,7 @@ mod session;
 mod settings;
 mod simple;
 mod startup;
+mod text;
 
 use std::sync::Arc;
 

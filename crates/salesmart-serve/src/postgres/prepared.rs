@@ -17,6 +17,7 @@ use pgwire::api::Type;
 use pgwire::api::portal::Portal;
 use pgwire::error::PgWireResult;
 
+use super::copy::Out;
 use super::error;
 use crate::engine::{Failure, Planned, code};
 
@@ -26,7 +27,10 @@ pub(super) struct Prepared(pub(super) Arc<Inner>);
 
 pub(super) struct Inner {
     pub(super) sql: Arc<str>,
+    /// The statement; of what is copied, the query.
     pub(super) statement: Statement,
+    /// How its rows are written, where `copy` asks for them.
+    pub(super) copied: Option<Arc<Out>>,
     /// The types that the client named for the parameters.
     pub(super) given: Vec<Option<Type>>,
     /// What it was planned to; nothing for statements that concern the session.
@@ -106,8 +110,10 @@ pub(super) fn parameters(
     }
     let mut parameters = Parameters::default();
     for number in 1..=last {
-        // A number that is skipped still has its place.
-        let data_type = types.remove(&number).unwrap_or(DataType::Utf8);
+        // A number that the plan has no use for still has its place, and whatever the client sends.
+        let named = given.get(number - 1).and_then(Option::as_ref);
+        let data_type =
+            types.remove(&number).unwrap_or_else(|| named.map_or(DataType::Utf8, engine_type));
         let wire = match aliases.get(&number) {
             Some(alias) => alias.clone(),
             None => into_pg_type(&data_type).map_err(|_| {

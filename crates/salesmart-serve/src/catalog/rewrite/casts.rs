@@ -3,10 +3,11 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    ArrayElemTypeDef, BinaryOperator, DataType, Expr, SelectItem, SetExpr, Statement, VisitorMut,
+    ArrayElemTypeDef, BinaryOperator, DataType, Expr, Ident, SelectItem, SetExpr, Statement,
+    VisitorMut,
 };
 
-use super::{call, called};
+use super::{call, called, text};
 use crate::catalog::references::KINDS;
 
 /// Types that are text to everybody but PostgreSQL itself.
@@ -143,7 +144,12 @@ fn plain(data_type: &mut DataType) {
     }
 }
 
-/// What a query returns as `regclass` or its like is shown as the name.
+/// Columns that are vectors: clients know them as numbers with spaces between, and as no array.
+fn is_vector(name: &str) -> bool {
+    ["indkey", "indclass", "indoption", "indcollation"].contains(&name)
+}
+
+/// What a query returns as `regclass` or its like is shown as the name, a vector as its numbers.
 pub(super) fn shown(statement: &mut Statement) {
     let query = match statement {
         Statement::Query(query) => query,
@@ -156,10 +162,20 @@ fn show(body: &mut SetExpr) {
     match body {
         SetExpr::Select(select) => {
             for item in &mut select.projection {
-                if let SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } = item
-                    && let Some(writes) = writer(expr)
+                if let SelectItem::UnnamedExpr(expr) = item
+                    && let Some(name) = last_name(expr).filter(|name| is_vector(name))
                 {
+                    let (expr, alias) = (expr.clone(), Ident::new(name));
+                    *item = SelectItem::ExprWithAlias { expr, alias };
+                }
+                let (SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. }) = item
+                else {
+                    continue;
+                };
+                if let Some(writes) = writer(expr) {
                     *expr = call(writes, vec![expr.clone()]);
+                } else if last_name(expr).is_some_and(|name| is_vector(&name)) {
+                    *expr = call("array_to_string", vec![expr.clone(), text(" ")]);
                 }
             }
         }

@@ -113,16 +113,8 @@ impl VisitorMut for Shapes {
                     *expr = fields
                         .into_iter()
                         .fold(value, |value, field| call("get_field", vec![value, text(&field)]));
-                } else if last_name(root).is_some_and(|name| FROM_ZERO.contains(&name.as_str())) {
-                    for access in access_chain {
-                        if let AccessExpr::Subscript(Subscript::Index { index }) = access {
-                            *index = Expr::BinaryOp {
-                                left: Box::new(index.clone()),
-                                op: BinaryOperator::Plus,
-                                right: Box::new(number("1")),
-                            };
-                        }
-                    }
+                } else {
+                    count_from_one(root, access_chain);
                 }
             }
             Expr::Function(function) => {
@@ -179,6 +171,29 @@ impl VisitorMut for Shapes {
             _ => {}
         }
         ControlFlow::Continue(())
+    }
+}
+
+/// The engine counts the places of arrays from one, PostgreSQL those of its vectors from zero.
+fn count_from_one(root: &Expr, chain: &mut [AccessExpr]) {
+    // `i.indkey[0]` is read as: of `i` its `indkey`, of that the place.
+    let mut name = last_name(root);
+    for access in chain {
+        match access {
+            AccessExpr::Dot(Expr::Identifier(field)) => {
+                name = Some(field.value.to_ascii_lowercase());
+            }
+            AccessExpr::Subscript(Subscript::Index { index })
+                if name.as_deref().is_some_and(|name| FROM_ZERO.contains(&name)) =>
+            {
+                *index = Expr::BinaryOp {
+                    left: Box::new(Expr::Nested(Box::new(index.clone()))),
+                    op: BinaryOperator::Plus,
+                    right: Box::new(number("1")),
+                };
+            }
+            _ => {}
+        }
     }
 }
 
